@@ -1,0 +1,1 @@
+"""Frozen data that crosses every boundary of Zoo; standard library only."""

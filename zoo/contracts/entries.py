@@ -1,0 +1,153 @@
+"""What a plugin offers: named entries that point at factories without importing them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+_NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
+_FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One named thing that a plugin offers.
+
+    Attributes:
+        name: Kebab-case name, unique within its kind.
+        factory: ``"package.module:attribute"``, imported on first use.
+        summary: One line for listings.
+        reference: The paper, for example ``"arXiv:1512.03385"``.
+
+    Raises:
+        ValueError: The name or the factory is malformed.
+    """
+
+    name: str
+    factory: str
+    summary: str
+    reference: str = ""
+    kind: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"entry name {self.name!r} is not lower-case words joined by '-', '_' or '.'")
+        if not _FACTORY.fullmatch(self.factory):
+            raise ValueError(f"factory {self.factory!r} of entry {self.name!r} is not 'package.module:attribute'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture(Entry):
+    """A network: ``factory(signature, *, options...) -> torch.nn.Module``.
+
+    With several players the factory returns a mapping from player name to module instead.
+
+    Attributes:
+        accepts: Encoded kinds it takes, the preferred first (``("image", "vector")``).
+        predicts: Kinds of target it can answer (``("classes", "values")``).
+        players: Names of its trainable parts; one supervised network by default.
+        objective: Name of the objective that trains it.
+        exports: The player that is exported.
+        recipe: Recipe keys this network trains better with, dotted (``{"data.size": 224}``);
+            whatever the user says comes first.
+    """
+
+    accepts: tuple[str, ...]
+    predicts: tuple[str, ...]
+    players: tuple[str, ...] = ("model",)
+    objective: str = "supervised"
+    exports: str = "model"
+    recipe: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    kind: ClassVar[str] = "architecture"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss(Entry):
+    """A loss: ``factory(*, options...) -> callable(prediction, target) -> unreduced values``.
+
+    The first axis of the values is the batch. The trainer owns the reduction: it minimises the sum of the
+    values over their count. A callable may return ``(values, weights)``; then the cost is the sum of
+    ``values * weights`` over the sum of the weights.
+
+    Attributes:
+        fits: Kinds of target it is for.
+        expects: What the network must emit: ``"logits"``, ``"probabilities"`` or ``"real"``.
+    """
+
+    fits: tuple[str, ...]
+    expects: str
+    kind: ClassVar[str] = "loss"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer(Entry):
+    """An optimizer: ``factory(named_parameters, *, options...) -> torch.optim.Optimizer``.
+
+    Any ``torch.optim.Optimizer`` subclass is such a factory as it is.
+
+    Attributes:
+        needs_closure: Its ``step`` evaluates the loss itself, several times (L-BFGS).
+    """
+
+    needs_closure: bool = False
+    kind: ClassVar[str] = "optimizer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Initializer(Entry):
+    """An initializer: ``factory(*, options...) -> callable(tensor)`` that fills the tensor in place."""
+
+    kind: ClassVar[str] = "initializer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule(Entry):
+    """A schedule: ``factory(*, options...) -> callable(step, num_steps) -> factor``, a pure function."""
+
+    kind: ClassVar[str] = "schedule"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset(Entry):
+    """A data set: ``factory(*, options...) -> Splits``."""
+
+    kind: ClassVar[str] = "dataset"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric(Entry):
+    """A metric: ``factory(target, *, options...) -> torchmetrics.Metric``.
+
+    It is updated with answers and truth: probabilities ``[batch, classes]`` and indices ``[batch]`` for
+    classes, probability and 0/1 ``[batch]`` for binary, ``[batch, labels]`` for labels, values in their
+    own unit ``[batch, values]`` for values.
+
+    Attributes:
+        fits: Kinds of target it is for.
+        higher_is_better: Which way a better model moves it.
+    """
+
+    fits: tuple[str, ...]
+    higher_is_better: bool
+    kind: ClassVar[str] = "metric"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective(Entry):
+    """An objective: ``factory(models, batch, loss, *, options...) -> Iterator[Turn]``, a generator."""
+
+    kind: ClassVar[str] = "objective"
+
+
+KINDS: tuple[type[Entry], ...] = (
+    Architecture,
+    Loss,
+    Optimizer,
+    Initializer,
+    Schedule,
+    Dataset,
+    Metric,
+    Objective,
+)

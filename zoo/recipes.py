@@ -1,0 +1,373 @@
+"""Builds a complete recipe from key=value words, TOML files and defaults, and checks every key."""
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.contracts.entries import Architecture, Loss
+from zoo.contracts.recipe import (
+    CHOICES,
+    KEYS,
+    Checkpointing,
+    Choice,
+    EarlyStopping,
+    Initialization,
+    Recipe,
+    Settings,
+)
+from zoo.contracts.signature import Target
+from zoo.errors import UsageError, did_you_mean
+from zoo.options import NONE, schema_of, schema_of_settings
+from zoo.registry import Registered, Registry
+
+Tree = dict[str, Any]
+
+# Enough updates to converge on small data without hours on large data; see docs/explanation/defaults.md.
+_NUM_STEPS = 3000
+_MAX_EPOCHS = 100
+_MIN_EPOCHS = 5
+_DEFAULTS: Tree = {
+    "optimizer": {"name": "adamw"},
+    "schedule": {"name": "cosine"},
+}
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What the defaults depend on.
+
+    Attributes:
+        target: What is to be predicted.
+        num_train: Examples in the training split.
+    """
+
+    target: Target
+    num_train: int
+
+
+def read_words(words: Iterable[str]) -> Tree:
+    """Nested data from ``key=value`` words, for example ``optimizer.lr=3e-4``.
+
+    Values are TOML; a value that is not, such as ``adamw`` or ``[label,text]``, is read as words.
+
+    Raises:
+        UsageError: A word has no ``=`` or its key is malformed.
+    """
+    tree: Tree = {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        path = _read_key(key)
+        if not equals or not path:
+            raise UsageError(f"{word!r} is not of the form key=value", fix="for example epochs=20 or optimizer.lr=3e-4")
+        tree = merge(tree, _nest(path, read_value(text)))
+    return tree
+
+
+def read_file(path: Path) -> Tree:
+    """The keys of a TOML recipe.
+
+    Raises:
+        UsageError: The file cannot be read or is not TOML; names the line.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"recipe {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"recipe {path} is not TOML: {error}", fix="see docs: recipes are TOML files") from error
+
+
+def read_value(text: str) -> Any:
+    """One value as typed on a command line."""
+    text = text.strip()
+    if text in {"True", "False"}:
+        return text == "True"
+    if text in {"None", NONE}:
+        return NONE
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return _read_bare(text)
+    is_plain = isinstance(value, bool | int | str | list | dict) or (isinstance(value, float) and "n" not in text)
+    return value if is_plain else text
+
+
+def merge(*layers: Mapping[str, Any]) -> Tree:
+    """One tree from several, later ones first; naming another entry drops the options of the one before."""
+    merged: Tree = {}
+    for layer in layers:
+        for key, value in layer.items():
+            merged[key] = _merge_value(merged.get(key), value)
+    return merged
+
+
+def complete(given: Mapping[str, Any], facts: DataFacts, data: Choice, registry: Registry) -> Recipe:
+    """The recipe with every default filled and every key checked.
+
+    Args:
+        given: What the user said, ``model`` included.
+        facts: What is known of the data.
+        data: The data set, with its options already completed.
+        registry: Where names are looked up.
+
+    Raises:
+        UsageError: A key, name or value does not exist or does not fit; the nearest is suggested.
+    """
+    check_keys(given)
+    architecture = find_architecture(given, registry)
+    tree = with_defaults(given, architecture, facts)
+    _require_fit(architecture, facts.target, registry)
+    loss = registry.get("loss", tree["loss"]["name"])
+    _require_loss(loss, facts.target, registry)
+    return Recipe(
+        model=complete_choice("model", "architecture", tree["model"], registry),
+        data=data,
+        objective=complete_choice("objective", "objective", tree["objective"], registry),
+        loss=complete_choice("loss", "loss", tree["loss"], registry),
+        optimizer=complete_choice("optimizer", "optimizer", tree["optimizer"], registry),
+        schedule=complete_choice("schedule", "schedule", tree["schedule"], registry),
+        initialization=_initialization(tree.get("initialization", {}), registry),
+        settings=_settings(tree, facts.target, registry),
+    )
+
+
+def check_keys(given: Mapping[str, Any]) -> None:
+    """Refuses a key that no recipe has.
+
+    Raises:
+        UsageError: Names the nearest key.
+    """
+    for key in given:
+        if key not in KEYS:
+            raise UsageError(f"unknown key {key!r}", fix=did_you_mean(key, KEYS))
+
+
+def find_architecture(given: Mapping[str, Any], registry: Registry) -> Registered:
+    """The architecture that the recipe names.
+
+    Raises:
+        UsageError: There is no such architecture, or none is named.
+    """
+    name = _as_choice(given.get("model", {})).get("name")
+    if not name:
+        raise UsageError("the recipe names no model", fix="known: " + ", ".join(registry.names("architecture")))
+    return registry.get("architecture", str(name))
+
+
+def suggested(architecture: Registered) -> Tree:
+    """The recipe keys that an architecture brings along."""
+    entry = architecture.entry
+    assert isinstance(entry, Architecture)
+    return merge(*(_nest(key.split("."), value) for key, value in entry.recipe.items()))
+
+
+def with_defaults(given: Mapping[str, Any], architecture: Registered, facts: DataFacts) -> Tree:
+    """What the user said over what the architecture suggests over what the data suggests."""
+    entry = architecture.entry
+    assert isinstance(entry, Architecture)
+    batch_size = 32 if facts.num_train < 4000 else 128
+    chosen = merge({"batch_size": batch_size}, suggested(architecture), given)
+    steps = -(-facts.num_train // chosen["batch_size"]) if isinstance(chosen["batch_size"], int) else 1
+    derived = {
+        "objective": {"name": entry.objective},
+        "loss": {"name": facts.target.default_loss},
+        "epochs": max(_MIN_EPOCHS, min(_MAX_EPOCHS, _NUM_STEPS // max(steps, 1))),
+        "metrics": list(facts.target.default_metrics),
+    }
+    return merge(_DEFAULTS, derived, chosen)
+
+
+def complete_choice(key: str, kind: str, given: Mapping[str, Any] | str, registry: Registry) -> Choice:
+    """An entry of that kind with every option filled.
+
+    Raises:
+        UsageError: No such entry or option.
+    """
+    options = dict(_as_choice(given))
+    name = str(options.pop("name"))
+    registered = registry.get(kind, name)
+    schema = schema_of(registry.load(registered))
+    return Choice(name, schema.complete(options, where=f"{key}."))
+
+
+def write(recipe: Recipe) -> str:
+    """The recipe as TOML; ``none`` stands for an option that is off."""
+    import tomli_w
+
+    return tomli_w.dumps(_without_nulls(recipe.to_json()))
+
+
+def _read_key(key: str) -> list[str]:
+    """The parts of a dotted key; a part with dots of its own is quoted, as in TOML."""
+    try:
+        tree: Any = tomllib.loads(f"{key.strip()} = 0")
+    except tomllib.TOMLDecodeError:
+        return []
+    path = []
+    while isinstance(tree, dict):
+        [(part, tree)] = tree.items()
+        path.append(part)
+    return path
+
+
+def _read_bare(text: str) -> Any:
+    """A list or table whose words are not quoted, or else the text itself."""
+    if text.startswith("[") and text.endswith("]"):
+        return [read_value(item) for item in _split(text[1:-1])]
+    if text.startswith("{") and text.endswith("}"):
+        pairs = [item.partition("=") for item in _split(text[1:-1])]
+        return {key.strip(): read_value(value) for key, _, value in pairs}
+    return text
+
+
+def _split(text: str) -> list[str]:
+    """The items between commas that stand in no bracket and no quotes."""
+    items, depth, quote, start = [], 0, "", 0
+    for place, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        elif character in "[{":
+            depth += 1
+        elif character in "]}":
+            depth -= 1
+        elif character == "," and depth == 0:
+            items.append(text[start:place])
+            start = place + 1
+    return [item for item in [*items, text[start:]] if item.strip()]
+
+
+def _nest(path: Iterable[str], value: Any) -> Tree:
+    for part in reversed(list(path)):
+        value = {part: value}
+    return value  # type: ignore[no-any-return]
+
+
+def _merge_value(below: Any, above: Any) -> Any:
+    if isinstance(above, Mapping):
+        below = {"name": below} if isinstance(below, str) and below != NONE else below
+        if isinstance(below, Mapping) and above.get("name", below.get("name")) == below.get("name"):
+            return merge(below, above)
+        if isinstance(below, Mapping) and "name" not in below:
+            return merge(below, above)
+        return dict(above)
+    if isinstance(below, Mapping) and isinstance(above, str) and above != NONE:
+        return dict(below) if below.get("name", above) == above and "name" in below else {
+            "name": above,
+            **({} if "name" in below else below),
+        }
+    return above
+
+
+def _as_choice(value: Any) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        return value
+    return {"name": str(value)}
+
+
+def _require_fit(architecture: Registered, target: Target, registry: Registry) -> None:
+    entry = architecture.entry
+    assert isinstance(entry, Architecture)
+    if target.kind not in entry.predicts:
+        able = [
+            each.entry.name
+            for each in registry.kind("architecture")
+            if isinstance(each.entry, Architecture) and target.kind in each.entry.predicts
+        ]
+        raise UsageError(
+            f"architecture {entry.name!r} predicts {' or '.join(entry.predicts)}, but the data's target is {target.kind}",
+            fix=f"architectures that predict {target.kind}: {', '.join(able) or 'none is installed'}",
+        )
+
+
+def _require_loss(loss: Registered, target: Target, registry: Registry) -> None:
+    entry = loss.entry
+    assert isinstance(entry, Loss)
+    if target.kind in entry.fits:
+        return
+    fitting = [
+        each.entry.name
+        for each in registry.kind("loss")
+        if isinstance(each.entry, Loss) and target.kind in each.entry.fits
+    ]
+    raise UsageError(
+        f"loss {entry.name!r} is for {' or '.join(entry.fits)}, but the data's target is {target.kind}",
+        fix=f"losses that fit {target.kind}: {', '.join(fitting)}",
+    )
+
+
+def _initialization(given: Any, registry: Registry) -> Initialization:
+    if not isinstance(given, Mapping):
+        raise UsageError(f"initialization={given!r} is not a table", fix="for example initialization.weights=xavier-uniform")
+    known = ("weights", "biases", "parameters")
+    for key in given:
+        if key not in known:
+            raise UsageError(f"unknown key 'initialization.{key}'", fix=did_you_mean(key, known))
+    choose = _initializer_reader(registry)
+    return Initialization(
+        weights=choose("initialization.weights", given["weights"]) if "weights" in given else None,
+        biases=choose("initialization.biases", given["biases"]) if "biases" in given else None,
+        parameters={
+            pattern: choose(f"initialization.parameters.{pattern}", value)
+            for pattern, value in dict(given.get("parameters", {})).items()
+        },
+    )
+
+
+def _initializer_reader(registry: Registry) -> Callable[[str, Any], Choice]:
+    def read(key: str, value: Any) -> Choice:
+        """A number stands for the constant initializer."""
+        if isinstance(value, int | float):
+            value = {"name": "constant", "value": value}
+        if isinstance(value, Mapping) and "name" not in value:
+            raise UsageError(f"{key!r} names no initializer", fix="known: " + ", ".join(registry.names("initializer")))
+        return complete_choice(key, "initializer", value, registry)
+
+    return read
+
+
+def _settings(tree: Mapping[str, Any], target: Target, registry: Registry) -> Settings:
+    schema = schema_of_settings(Settings)
+    plain = {option.name: tree[option.name] for option in schema.options if option.name in tree}
+    stopping = tree.get("early_stopping", NONE)
+    settings = Settings(
+        **schema.arguments(plain, where=""),
+        early_stopping=None if stopping in (NONE, None) else EarlyStopping(**_section(EarlyStopping, "early_stopping", stopping)),
+        checkpoint=Checkpointing(**_section(Checkpointing, "checkpoint", tree.get("checkpoint", {}))),
+    )
+    _require_metrics(settings, target, registry)
+    return settings
+
+
+def _section(settings: type, key: str, given: Any) -> Tree:
+    if not isinstance(given, Mapping):
+        names = [option.name for option in schema_of_settings(settings).options]
+        raise UsageError(f"{key}={given!r} is not a table", fix=f"for example {key}.{names[0]}=5")
+    return schema_of_settings(settings).arguments(given, where=f"{key}.")
+
+
+def _require_metrics(settings: Settings, target: Target, registry: Registry) -> None:
+    for name in settings.metrics:
+        entry: Any = registry.get("metric", name).entry
+        if target.kind not in entry.fits:
+            raise UsageError(
+                f"metric {name!r} is for {' or '.join(entry.fits)}, but the data's target is {target.kind}",
+                fix=f"metrics that fit: {', '.join(target.default_metrics)}",
+            )
+    best = settings.checkpoint.best
+    if best is not None and best not in (*settings.metrics, "loss"):
+        raise UsageError(
+            f"checkpoint.best={best} is not among the metrics of this recipe",
+            fix=did_you_mean(best, (*settings.metrics, "loss")),
+        )
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nulls(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nulls(each) for each in value]
+    return NONE if value is None else value

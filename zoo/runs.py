@@ -1,0 +1,110 @@
+"""The run folder: the only state that training, export and evaluation share."""
+
+import re
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import ArtifactError, UsageError
+from zoo.files import LOCAL, Disk, dump_json, load_json, read_bytes
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training's folder; every path in it has its name here."""
+
+    path: Path
+
+    @property
+    def recipe_path(self) -> Path:
+        """The complete recipe, TOML."""
+        return self.path / "recipe.toml"
+
+    @property
+    def environment_path(self) -> Path:
+        """Versions, plugins and the data's fingerprint."""
+        return self.path / "environment.json"
+
+    @property
+    def metrics_path(self) -> Path:
+        """One JSON line a validation."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def status_path(self) -> Path:
+        """Where the run stands and what it reached."""
+        return self.path / "status.json"
+
+    @property
+    def checkpoints_path(self) -> Path:
+        """One folder a checkpoint."""
+        return self.path / "checkpoints"
+
+    @property
+    def preprocessing_path(self) -> Path:
+        """The fitted preprocessing graph."""
+        return self.path / "preprocessing.onnx"
+
+    @property
+    def model_path(self) -> Path:
+        """The exported model, unless it was asked for elsewhere."""
+        return self.path / "model.onnx"
+
+    @property
+    def report_path(self) -> Path:
+        """The learning curves, for a browser."""
+        return self.path / "report.html"
+
+    def status(self) -> dict[str, Any]:
+        """What ``status.json`` says.
+
+        Raises:
+            ArtifactError: It is missing or damaged.
+        """
+        document = load_json(read_bytes(self.status_path), name=str(self.status_path))
+        if not isinstance(document, dict):
+            raise ArtifactError(f"{self.status_path} is damaged: not a table", fix="restore it from a copy")
+        return document
+
+    def write_status(self, disk: Disk = LOCAL, **status: Any) -> None:
+        """Replaces ``status.json``."""
+        disk.replace(self.status_path, dump_json(status))
+
+
+def create(path: Path | None, *, stem: str, disk: Disk = LOCAL) -> Run:
+    """A new run folder: the named one, or ``runs/STEM-1``, ``-2`` and so on.
+
+    Raises:
+        UsageError: The folder exists.
+        EnvironmentFault: It cannot be written.
+    """
+    if path is None:
+        path = next(free for n in count(1) if not (free := RUNS / f"{_safe(stem)}-{n}").exists())
+    if path.exists():
+        raise UsageError(
+            f"run folder {path} exists", fix=f"`zoo resume {path}` continues it; or choose another --run folder"
+        )
+    disk.make_folder(path)
+    run = Run(path)
+    disk.make_folder(run.checkpoints_path)
+    return run
+
+
+def find(path: Path | str) -> Run:
+    """An existing run folder.
+
+    Raises:
+        UsageError: There is none.
+    """
+    run = Run(Path(path))
+    if not run.recipe_path.is_file():
+        reason = "has no recipe.toml" if run.path.is_dir() else "does not exist"
+        raise UsageError(f"{path} is not a run folder: it {reason}", fix="`zoo runs` lists the runs of this folder")
+    return run
+
+
+def _safe(stem: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip(".-") or "run"

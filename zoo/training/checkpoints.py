@@ -1,0 +1,205 @@
+"""Checkpoints: folders of safetensors and JSON, committed by one rename, verified before use.
+
+    checkpoints/step-00001200/model.safetensors      parameters and buffers by player
+                              optimizer.safetensors  every tensor of the optimizers' state
+                              state.json             the rest: counters, best so far, state without tensors
+                              MANIFEST.json          SHA-256 and size of each file, written last
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+
+from zoo.errors import ArtifactError
+from zoo.files import Disk, dump_json, load_json, read_bytes
+
+_FOLDER = re.compile(r"step-(\d{8,})")
+_MANIFEST = "MANIFEST.json"
+_FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
+
+Tensors = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One resumable state.
+
+    Attributes:
+        step: Updates made so far.
+        model: Parameters and buffers, ``player/name``; moving averages under ``player@ema/name``.
+        optimizer: Tensors of the optimizers' state.
+        state: Everything else, as JSON.
+    """
+
+    step: int
+    model: Tensors
+    optimizer: Tensors
+    state: dict[str, Any]
+
+
+def save(folder: Path, checkpoint: Checkpoint, disk: Disk) -> None:
+    """Writes a checkpoint aside and commits it; one of the same step that verifies is left as it is."""
+    target = _place(folder, checkpoint.step)
+    if target.exists():
+        if not _damage(target):
+            return
+        disk.remove_folder(target)
+    aside = folder / f".writing-{target.name}"
+    if aside.exists():
+        disk.remove_folder(aside)
+    disk.make_folder(aside)
+    contents = {
+        "model.safetensors": _pack(checkpoint.model),
+        "optimizer.safetensors": _pack(checkpoint.optimizer),
+        "state.json": dump_json({"step": checkpoint.step, **checkpoint.state}),
+    }
+    for name, content in contents.items():
+        disk.write(aside / name, content)
+    manifest = {name: {"sha256": _digest(content), "size": len(content)} for name, content in contents.items()}
+    disk.write(aside / _MANIFEST, dump_json({"step": checkpoint.step, "files": manifest}))
+    disk.rename(aside, target)
+
+
+def steps(folder: Path) -> list[int]:
+    """Steps of the committed checkpoints, oldest first."""
+    if not folder.is_dir():
+        return []
+    return sorted(int(match[1]) for path in folder.iterdir() if (match := _FOLDER.fullmatch(path.name)))
+
+
+def load(folder: Path, step: int) -> Checkpoint:
+    """Reads and verifies one checkpoint.
+
+    Raises:
+        ArtifactError: It is missing or damaged; names the file.
+    """
+    path = _place(folder, step)
+    if damage := _damage(path):
+        raise ArtifactError(f"checkpoint {path} is damaged: {damage}", fix="restore it from a copy, or train again")
+    contents = {name: read_bytes(path / name) for name in _FILES}
+    state = load_json(contents["state.json"], name=f"{path / 'state.json'}")
+    return Checkpoint(
+        step=state.pop("step"),
+        model=_unpack(contents["model.safetensors"], path / "model.safetensors"),
+        optimizer=_unpack(contents["optimizer.safetensors"], path / "optimizer.safetensors"),
+        state=state,
+    )
+
+
+def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
+    """The highest step that verifies, and a sentence about each damaged one above it.
+
+    Raises:
+        ArtifactError: There are checkpoints and none verifies.
+    """
+    warnings: list[str] = []
+    for step in reversed(steps(folder)):
+        try:
+            return load(folder, step), warnings
+        except ArtifactError as error:
+            warnings.append(error.message)
+    if warnings:
+        raise ArtifactError(
+            f"no checkpoint in {folder} is whole: " + "; ".join(warnings),
+            fix="restore the folder from a copy, or train again",
+        )
+    return None, warnings
+
+
+def rotate(folder: Path, *, keep: int, best: int | None, disk: Disk) -> None:
+    """Removes all but the newest ``keep`` and the best."""
+    for step in steps(folder)[:-keep]:
+        if step != best:
+            disk.remove_folder(_place(folder, step))
+
+
+def remove_above(folder: Path, step: int, disk: Disk) -> None:
+    """Removes what lies above the checkpoint that is resumed: damaged ones, which would be met again."""
+    for later in steps(folder):
+        if later > step:
+            disk.remove_folder(_place(folder, later))
+
+
+def flatten(tree: Any, tensors: Tensors, prefix: str) -> Any:
+    """Plain data for JSON, with every tensor moved into ``tensors`` under a name.
+
+    Raises:
+        TypeError: The tree holds something that is neither plain data nor a tensor.
+    """
+    if isinstance(tree, torch.Tensor):
+        tensors[prefix] = tree
+        return {"tensor": prefix}
+    if isinstance(tree, Mapping):
+        return {"map": [[key, flatten(value, tensors, f"{prefix}.{key}")] for key, value in tree.items()]}
+    if isinstance(tree, list | tuple):
+        kind = "list" if isinstance(tree, list) else "tuple"
+        return {kind: [flatten(value, tensors, f"{prefix}.{i}") for i, value in enumerate(tree)]}
+    if isinstance(tree, float):
+        return {"float": tree.hex()}  # exact, and the one way to write infinity in strict JSON
+    if tree is None or isinstance(tree, bool | int | str):
+        return tree
+    raise TypeError(f"state {prefix} is a {type(tree).__name__}; checkpoints hold tensors and plain data")
+
+
+def unflatten(document: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
+    """What ``flatten`` was given."""
+    if not isinstance(document, dict):
+        return document
+    [(kind, content)] = document.items()
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "map":
+        return {key: unflatten(value, tensors) for key, value in content}
+    if kind == "float":
+        return float.fromhex(content)
+    items = [unflatten(value, tensors) for value in content]
+    return items if kind == "list" else tuple(items)
+
+
+def _place(folder: Path, step: int) -> Path:
+    return folder / f"step-{step:08d}"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _damage(path: Path) -> str:
+    """What is wrong with a committed checkpoint; empty when nothing is."""
+    try:
+        manifest = load_json(read_bytes(path / _MANIFEST), name=_MANIFEST)
+        listed = manifest["files"]
+        if sorted(listed) != sorted(_FILES) or f"step-{manifest['step']:08d}" != path.name:
+            return f"{_MANIFEST} does not belong to it"
+        for name, facts in listed.items():
+            content = read_bytes(path / name)
+            if len(content) != facts["size"]:
+                return f"{name} has {len(content)} bytes, not {facts['size']}"
+            if _digest(content) != facts["sha256"]:
+                return f"{name} differs from its SHA-256"
+    except ArtifactError as error:
+        return error.message
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return f"{_MANIFEST} is not a manifest"
+    strangers = {entry.name for entry in path.iterdir()} - {*_FILES, _MANIFEST}
+    return f"it holds the unknown file {min(strangers)}" if strangers else ""
+
+
+def _pack(tensors: Tensors) -> bytes:
+    """Tensors that share memory are written as copies; loading copies into the tied parameter again."""
+    # clone: safetensors refuses tensors that share storage, and a device tensor is copied here anyway.
+    return safetensors.torch.save({name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()})
+
+
+def _unpack(content: bytes, path: Path) -> Tensors:
+    try:
+        return safetensors.torch.load(content)
+    except SafetensorError as error:
+        raise ArtifactError(f"{path} is not safetensors: {error}", fix="restore it from a copy") from error

@@ -1,0 +1,116 @@
+"""Builds what training needs from a recipe: the split, the networks and their players."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from zoo.contracts.entries import Architecture, Optimizer
+from zoo.contracts.recipe import Choice, Recipe
+from zoo.contracts.signature import Signature
+from zoo.data.batches import derive_seed
+from zoo.errors import PluginError
+from zoo.options import schema_of
+from zoo.registry import Registered, Registry
+from zoo.training.initialization import initialize
+from zoo.training.step import Objective, Player
+
+Networks = dict[str, torch.nn.Module]
+
+
+def build(kind: str, choice: Choice, registry: Registry, *arguments: Any) -> Any:
+    """The thing an entry makes with the recipe's options."""
+    registered = registry.get(kind, choice.name)
+    options = schema_of(registry.load(registered)).arguments(choice.options, where=f"{kind}.")
+    return registry.build(registered, *arguments, **options)
+
+
+def build_networks(recipe: Recipe, signature: Signature, registry: Registry) -> Networks:
+    """The networks by player, drawn from the recipe's seed; global random state is left alone.
+
+    Raises:
+        PluginError: The factory did not return a module for each player.
+    """
+    registered = registry.get("architecture", recipe.model.name)
+    entry = registered.entry
+    assert isinstance(entry, Architecture)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(recipe.settings.seed, "weights"))
+        built = build("architecture", recipe.model, registry, signature)
+        networks = _by_player(built, registered, entry.players)
+        for network in networks.values():
+            initialize(network, recipe.initialization, registry)
+    return networks
+
+
+def exported_player(recipe: Recipe, registry: Registry) -> str:
+    """The player that answers: the one that is validated and exported."""
+    entry = registry.get("architecture", recipe.model.name).entry
+    assert isinstance(entry, Architecture)
+    return entry.exports
+
+
+def build_players(networks: Networks, recipe: Recipe, registry: Registry, device: torch.device) -> dict[str, Player]:
+    """Each network with its own optimizer, schedule and average."""
+    return {name: _build_player(name, network, recipe, registry, device) for name, network in networks.items()}
+
+
+def build_objective(recipe: Recipe, registry: Registry, loss: Any) -> Objective:
+    """The recipe's objective with its loss and options bound."""
+    registered = registry.get("objective", recipe.objective.name)
+    factory = registry.load(registered)
+    options = schema_of(factory).arguments(recipe.objective.options, where="objective.")
+    return lambda models, batch: factory(models, batch, loss, **options)
+
+
+def build_loss(recipe: Recipe, registry: Registry) -> Callable[[Any, Any], Any]:
+    """The recipe's loss."""
+    return build("loss", recipe.loss, registry)  # type: ignore[no-any-return]
+
+
+def _by_player(built: Any, registered: Registered, players: tuple[str, ...]) -> Networks:
+    networks = {players[0]: built} if isinstance(built, torch.nn.Module) and len(players) == 1 else built
+    if not isinstance(networks, Mapping) or set(networks) != set(players):
+        raise PluginError(f"the {registered} returned {type(built).__name__}, not a module for {', '.join(players)}")
+    for name, network in networks.items():
+        if not isinstance(network, torch.nn.Module):
+            raise PluginError(f"the {registered} returned {type(network).__name__} for {name!r}, not a torch module")
+    return {name: networks[name] for name in players}
+
+
+def _build_player(
+    name: str, network: torch.nn.Module, recipe: Recipe, registry: Registry, device: torch.device
+) -> Player:
+    settings = recipe.settings
+    network.to(device)
+    average = None
+    if settings.ema is not None:
+        average = torch.optim.swa_utils.AveragedModel(
+            network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(settings.ema)
+        )
+    entry = registry.get("optimizer", recipe.optimizer.name).entry
+    assert isinstance(entry, Optimizer)
+    return Player(
+        name=name,
+        module=network,
+        optimizer=_build_optimizer(network, recipe, registry, device),
+        schedule=build("schedule", recipe.schedule, registry),
+        needs_closure=entry.needs_closure,
+        clip_norm=settings.clip_norm,
+        average=average,
+    )
+
+
+def _build_optimizer(
+    network: torch.nn.Module, recipe: Recipe, registry: Registry, device: torch.device
+) -> torch.optim.Optimizer:
+    registered = registry.get("optimizer", recipe.optimizer.name)
+    factory = registry.load(registered)
+    options = schema_of(factory).arguments(recipe.optimizer.options, where="optimizer.")
+    # torch leaves the fused update off by default; it is the same arithmetic in one pass.
+    if device.type == "cpu" and options.get("fused", False) is None and not options.get("foreach"):
+        options["fused"] = True
+    trainable = [(name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad]
+    if not trainable:
+        raise PluginError(f"the network {recipe.model.name!r} has no parameter to train")
+    return registry.build(registered, trainable, **options)  # type: ignore[no-any-return]
