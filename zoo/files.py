@@ -97,7 +97,9 @@ def load_json(content: bytes, *, name: str) -> Any:
     try:
         return json.loads(content, object_pairs_hook=unique, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        raise ArtifactError(f"{name} is damaged: {error}", fix="restore it from a copy, or train again") from error
+        raise ArtifactError(
+            f"{name} is damaged: {error}", fix="restore it from a copy, or train again"
+        ) from error
 
 
 def read_bytes(path: Path) -> bytes:
@@ -109,7 +111,9 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}", fix="restore it from a copy") from error
+        raise ArtifactError(
+            f"{path} cannot be read: {error.strerror}", fix="restore it from a copy"
+        ) from error
 
 
 def _write(path: Path, content: bytes, mode: str = "wb") -> None:

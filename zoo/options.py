@@ -51,7 +51,13 @@ class Schema:
     def __init__(self, fields: Mapping[str, tuple[Any, Any]], meanings: Mapping[str, str]) -> None:
         self._annotations = {name: annotation for name, (annotation, _) in fields.items()}
         self.options = tuple(
-            Option(name, _in_words(annotation), default, _first_sentence(meanings.get(name, "")), _choices(annotation))
+            Option(
+                name,
+                _in_words(annotation),
+                default,
+                _first_sentence(meanings.get(name, "")),
+                _choices(annotation),
+            )
             for name, (annotation, default) in fields.items()
         )
         # Fields get neutral names: an option may be called what pydantic keeps for itself ("copy", "json").
@@ -83,15 +89,11 @@ class Schema:
         return {option.name: dumped[option.name] for option in self.options}
 
     def _check(self, given: Mapping[str, Any], where: str) -> pydantic.BaseModel:
-        values = {name: self._read_none(name, value) for name, value in given.items()}
+        values = {name: _read_none(value, self._annotations.get(name)) for name, value in given.items()}
         try:
             return self._model.model_validate(values)
         except pydantic.ValidationError as error:
             raise self._explain(error.errors()[0], where) from error
-
-    def _read_none(self, name: str, value: Any) -> Any:
-        """TOML has no null: the word ``none`` stands for it where the option allows it."""
-        return None if value == NONE and _admits_none(self._annotations.get(name)) else value
 
     def _explain(self, problem: Any, where: str) -> UsageError:
         key = where + ".".join(str(part) for part in problem["loc"] if not _is_branch(part))
@@ -103,7 +105,9 @@ class Schema:
         if problem["type"] == "missing":
             return UsageError(f"{key!r} must be given ({option.type})", fix=f"add {key}=…")
         reason = problem["msg"][0].lower() + problem["msg"][1:]
-        return UsageError(f"{key}={_shorten(problem['input'])}: {reason}", fix=f"{where}{name} is {option.type}")
+        return UsageError(
+            f"{key}={_shorten(problem['input'])}: {reason}", fix=f"{where}{name} is {option.type}"
+        )
 
 
 def schema_of(factory: Callable[..., Any]) -> Schema:
@@ -122,7 +126,9 @@ def schema_of(factory: Callable[..., Any]) -> Schema:
         for parameter in _options(parameters)
     }
     if "name" in fields:
-        raise PluginError(f"{_name(factory)} has an option called 'name', which recipes use for the entry itself")
+        raise PluginError(
+            f"{_name(factory)} has an option called 'name', which recipes use for the entry itself"
+        )
     documentation = inspect.getdoc(factory) or ""
     initialiser = inspect.getdoc(factory.__init__) if inspect.isclass(factory) else ""  # type: ignore[misc]
     return Schema(fields, {**_meanings(initialiser or ""), **_meanings(documentation)})
@@ -175,6 +181,17 @@ def _is_tensor(annotation: Any) -> bool:
 def _is_branch(part: Any) -> bool:
     """Pydantic adds the names of types it tried to an error's place."""
     return isinstance(part, str) and (part in {"int", "float", "str", "bool"} or "[" in part)
+
+
+def _read_none(value: Any, annotation: Any) -> Any:
+    """TOML has no null: the word ``none`` stands for it where the type allows it, in lists too."""
+    if value == NONE:
+        return None if _admits_none(annotation) else value
+    parts = [part for part in get_args(annotation) if part is not Ellipsis]
+    if isinstance(value, list | tuple) and parts:
+        same_for_all = len(parts) != len(value)
+        return [_read_none(item, parts[0 if same_for_all else i]) for i, item in enumerate(value)]
+    return value
 
 
 def _admits_none(annotation: Any) -> bool:

@@ -60,7 +60,9 @@ def read_words(words: Iterable[str]) -> Tree:
         key, equals, text = word.partition("=")
         path = _read_key(key)
         if not equals or not path:
-            raise UsageError(f"{word!r} is not of the form key=value", fix="for example epochs=20 or optimizer.lr=3e-4")
+            raise UsageError(
+                f"{word!r} is not of the form key=value", fix="for example epochs=20 or optimizer.lr=3e-4"
+            )
         tree = merge(tree, _nest(path, read_value(text)))
     return tree
 
@@ -76,7 +78,9 @@ def read_file(path: Path) -> Tree:
     except OSError as error:
         raise UsageError(f"recipe {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"recipe {path} is not TOML: {error}", fix="see docs: recipes are TOML files") from error
+        raise UsageError(
+            f"recipe {path} is not TOML: {error}", fix="see docs: recipes are TOML files"
+        ) from error
 
 
 def read_value(text: str) -> Any:
@@ -90,7 +94,9 @@ def read_value(text: str) -> Any:
         value = tomllib.loads(f"value = {text}")["value"]
     except (tomllib.TOMLDecodeError, RecursionError):
         return _read_bare(text)
-    is_plain = isinstance(value, bool | int | str | list | dict) or (isinstance(value, float) and "n" not in text)
+    is_plain = isinstance(value, bool | int | str | list | dict) or (
+        isinstance(value, float) and "n" not in text
+    )
     return value if is_plain else text
 
 
@@ -152,7 +158,9 @@ def find_architecture(given: Mapping[str, Any], registry: Registry) -> Registere
     """
     name = _as_choice(given.get("model", {})).get("name")
     if not name:
-        raise UsageError("the recipe names no model", fix="known: " + ", ".join(registry.names("architecture")))
+        raise UsageError(
+            "the recipe names no model", fix="known: " + ", ".join(registry.names("architecture"))
+        )
     return registry.get("architecture", str(name))
 
 
@@ -192,11 +200,66 @@ def complete_choice(key: str, kind: str, given: Mapping[str, Any] | str, registr
     return Choice(name, schema.complete(options, where=f"{key}."))
 
 
+# What the first step already depends on.
+FIXED = ("model", "data", "seed", "initialization", "batch_size", "objective", "optimizer", "ema")
+
+
+def check_seed(given: Any) -> int:
+    """The recipe's seed, which is needed before the data is split.
+
+    Raises:
+        UsageError: It is not a whole number from 0 up.
+    """
+    seed: int = schema_of_settings(Settings).arguments({"seed": given}, where="")["seed"]
+    return seed
+
+
+def plugins_of(recipe: Recipe, registry: Registry) -> list[dict[str, str]]:
+    """Distribution and version of every plugin that the recipe's entries come from."""
+    kinds = {"model": "architecture"}
+    initializers = [
+        recipe.initialization.weights,
+        recipe.initialization.biases,
+        *recipe.initialization.parameters.values(),
+    ]
+    named = [(kinds.get(key, key), getattr(recipe, key).name) for key in CHOICES if key != "data"]
+    named += [("initializer", choice.name) for choice in initializers if choice]
+    named += [("metric", name) for name in recipe.settings.metrics]
+    if recipe.data.name in registry.names("dataset"):
+        named.append(("dataset", recipe.data.name))
+    plugins = [registry.get(kind, name).plugin for kind, name in named]
+    versions = {plugin.distribution: plugin.version for plugin in plugins}
+    return [{"distribution": name, "version": versions[name]} for name in sorted(versions)]
+
+
+def differences(before: Any, after: Any, key: str = "") -> dict[str, str]:
+    """Dotted keys at which two documents differ, each with a line that shows both values."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        found: dict[str, str] = {}
+        for part in dict.fromkeys([*before, *after]):
+            found |= differences(before.get(part), after.get(part), f"{key}.{part}" if key else str(part))
+        return found
+    if isinstance(before, tuple):
+        before = list(before)
+    if isinstance(after, tuple):
+        after = list(after)
+    return {} if before == after else {key: f"{key} was {before!r}, is {after!r}"}
+
+
 def write(recipe: Recipe) -> str:
     """The recipe as TOML; ``none`` stands for an option that is off."""
     import tomli_w
 
     return tomli_w.dumps(_without_nulls(recipe.to_json()))
+
+
+def write_value(value: Any) -> str:
+    """One value as it would be typed on a command line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(write_value(item) for item in value) + "]"
+    return NONE if value is None else str(value)
 
 
 def _read_key(key: str) -> list[str]:
@@ -255,10 +318,14 @@ def _merge_value(below: Any, above: Any) -> Any:
             return merge(below, above)
         return dict(above)
     if isinstance(below, Mapping) and isinstance(above, str) and above != NONE:
-        return dict(below) if below.get("name", above) == above and "name" in below else {
-            "name": above,
-            **({} if "name" in below else below),
-        }
+        return (
+            dict(below)
+            if below.get("name", above) == above and "name" in below
+            else {
+                "name": above,
+                **({} if "name" in below else below),
+            }
+        )
     return above
 
 
@@ -301,7 +368,10 @@ def _require_loss(loss: Registered, target: Target, registry: Registry) -> None:
 
 def _initialization(given: Any, registry: Registry) -> Initialization:
     if not isinstance(given, Mapping):
-        raise UsageError(f"initialization={given!r} is not a table", fix="for example initialization.weights=xavier-uniform")
+        raise UsageError(
+            f"initialization={given!r} is not a table",
+            fix="for example initialization.weights=xavier-uniform",
+        )
     known = ("weights", "biases", "parameters")
     for key in given:
         if key not in known:
@@ -323,7 +393,9 @@ def _initializer_reader(registry: Registry) -> Callable[[str, Any], Choice]:
         if isinstance(value, int | float):
             value = {"name": "constant", "value": value}
         if isinstance(value, Mapping) and "name" not in value:
-            raise UsageError(f"{key!r} names no initializer", fix="known: " + ", ".join(registry.names("initializer")))
+            raise UsageError(
+                f"{key!r} names no initializer", fix="known: " + ", ".join(registry.names("initializer"))
+            )
         return complete_choice(key, "initializer", value, registry)
 
     return read
@@ -335,7 +407,9 @@ def _settings(tree: Mapping[str, Any], target: Target, registry: Registry) -> Se
     stopping = tree.get("early_stopping", NONE)
     settings = Settings(
         **schema.arguments(plain, where=""),
-        early_stopping=None if stopping in (NONE, None) else EarlyStopping(**_section(EarlyStopping, "early_stopping", stopping)),
+        early_stopping=None
+        if stopping in (NONE, None)
+        else EarlyStopping(**_section(EarlyStopping, "early_stopping", stopping)),
         checkpoint=Checkpointing(**_section(Checkpointing, "checkpoint", tree.get("checkpoint", {}))),
     )
     _require_metrics(settings, target, registry)

@@ -23,7 +23,18 @@ from zoo.errors import EnvironmentFault, PluginError, UsageError, ZooError, did_
 GROUP = "zoo"
 CORE = "zoo-core"
 TRAIN_EXTRA = frozenset(
-    {"annotated_types", "onnx", "onnxscript", "pydantic", "safetensors", "sklearn", "spox", "tomli_w", "torch", "torchmetrics"}
+    {
+        "annotated_types",
+        "onnx",
+        "onnxscript",
+        "pydantic",
+        "safetensors",
+        "sklearn",
+        "spox",
+        "tomli_w",
+        "torch",
+        "torchmetrics",
+    }
 )
 
 
@@ -95,7 +106,9 @@ class Registry:
 
     def kind(self, kind: str) -> list[Registered]:
         """The entries of one kind, by name."""
-        return sorted((found for found in self if found.entry.kind == kind), key=lambda found: found.entry.name)
+        return sorted(
+            (found for found in self if found.entry.kind == kind), key=lambda found: found.entry.name
+        )
 
     def names(self, kind: str) -> list[str]:
         """Names that ``get`` accepts: bare where unique, ``distribution/name`` where two plugins clash."""
@@ -158,7 +171,9 @@ class Registry:
         except (Exception, SystemExit) as error:
             raise PluginError(
                 f"the {registered} failed: {describe(error)}",
-                fix="check its options with `zoo show " + registered.entry.name + "`, or report it to the plugin's author",
+                fix="check its options with `zoo show "
+                + registered.entry.name
+                + "`, or report it to the plugin's author",
             ) from error
 
     def _find(self, kind: str, name: str) -> list[Registered]:
@@ -168,7 +183,9 @@ class Registry:
         distribution, _, bare = name.partition("/")
         wanted = {_normalise(distribution), _normalise(f"zoo-{distribution}")}
         return [
-            each for each in self._by_kind[kind].get(bare, []) if _normalise(each.plugin.distribution) in wanted
+            each
+            for each in self._by_kind[kind].get(bare, [])
+            if _normalise(each.plugin.distribution) in wanted
         ]
 
     def _suggestion(self, kind: str, name: str) -> str:
@@ -198,7 +215,9 @@ def _plugin_manager() -> pluggy.PluginManager:
 
 def _chosen(points: Iterable[metadata.EntryPoint], wanted: str | None) -> list[metadata.EntryPoint]:
     """Sorted, so that nothing depends on the order of installation; the core's own come first."""
-    ordered = sorted(points, key=lambda point: (_distribution(point) != CORE, _distribution(point), point.name))
+    ordered = sorted(
+        points, key=lambda point: (_distribution(point) != CORE, _distribution(point), point.name)
+    )
     if wanted is None:
         return ordered
     names = {_normalise(name) for name in wanted.split(",")}
@@ -233,14 +252,14 @@ def _register(module: Any, name: str, manager: pluggy.PluginManager) -> tuple[En
 
 
 def _entries(module: Any, name: str, manager: pluggy.PluginManager) -> Iterator[Entry]:
-    implementations = [
-        each for each in manager.hook.zoo_register.get_hookimpls() if each.plugin is module
-    ]
+    implementations = [each for each in manager.hook.zoo_register.get_hookimpls() if each.plugin is module]
     seen: set[tuple[str, str]] = set()
     for implementation in implementations:
         entries = implementation.function()
         if not isinstance(entries, Sequence) or not all(isinstance(entry, Entry) for entry in entries):
-            raise PluginError(f"zoo_register of {name} returned {type(entries).__name__}, not a list of entries")
+            raise PluginError(
+                f"zoo_register of {name} returned {type(entries).__name__}, not a list of entries"
+            )
         for entry in entries:
             if (entry.kind, entry.name) in seen:
                 raise PluginError(f"zoo_register of {name} offers the {entry.kind} {entry.name!r} twice")
@@ -256,7 +275,9 @@ def _require_compatible(point: metadata.EntryPoint) -> None:
 
     for text in point.dist.requires or ():
         requirement = Requirement(text)
-        if _normalise(requirement.name) != CORE or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
+        if _normalise(requirement.name) != CORE or (
+            requirement.marker and not requirement.marker.evaluate({"extra": ""})
+        ):
             continue
         if not requirement.specifier.contains(_core_version(), prereleases=True):
             raise PluginError(f"needs {CORE} {requirement.specifier}, have {_core_version()}")

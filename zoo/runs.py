@@ -1,6 +1,8 @@
 """The run folder: the only state that training, export and evaluation share."""
 
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -74,8 +76,10 @@ class Run:
         disk.replace(self.status_path, dump_json(status))
 
 
-def create(path: Path | None, *, stem: str, disk: Disk = LOCAL) -> Run:
+def create(path: Path | None, files: Mapping[str, bytes], *, stem: str, disk: Disk = LOCAL) -> Run:
     """A new run folder: the named one, or ``runs/STEM-1``, ``-2`` and so on.
+
+    It appears with all its files in one rename, so that a folder that exists can always be resumed.
 
     Raises:
         UsageError: The folder exists.
@@ -83,14 +87,27 @@ def create(path: Path | None, *, stem: str, disk: Disk = LOCAL) -> Run:
     """
     if path is None:
         path = next(free for n in count(1) if not (free := RUNS / f"{_safe(stem)}-{n}").exists())
+    require_free(path)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    disk.make_folder(aside)
+    disk.make_folder(Run(aside).checkpoints_path)
+    for name, content in files.items():
+        disk.write(aside / name, content)
+    disk.rename(aside, path)
+    return Run(path)
+
+
+def require_free(path: Path) -> None:
+    """Refuses a run folder that exists.
+
+    Raises:
+        UsageError: It does.
+    """
     if path.exists():
         raise UsageError(
-            f"run folder {path} exists", fix=f"`zoo resume {path}` continues it; or choose another --run folder"
+            f"run folder {path} exists",
+            fix=f"`zoo resume {path}` continues it; or choose another --run folder",
         )
-    disk.make_folder(path)
-    run = Run(path)
-    disk.make_folder(run.checkpoints_path)
-    return run
 
 
 def find(path: Path | str) -> Run:
@@ -102,8 +119,17 @@ def find(path: Path | str) -> Run:
     run = Run(Path(path))
     if not run.recipe_path.is_file():
         reason = "has no recipe.toml" if run.path.is_dir() else "does not exist"
-        raise UsageError(f"{path} is not a run folder: it {reason}", fix="`zoo runs` lists the runs of this folder")
+        raise UsageError(
+            f"{path} is not a run folder: it {reason}", fix="`zoo runs` lists the runs of this folder"
+        )
     return run
+
+
+def list_runs(folder: Path = RUNS) -> list[Run]:
+    """The runs of a folder, by name."""
+    if not folder.is_dir():
+        return []
+    return [Run(path) for path in sorted(folder.iterdir()) if Run(path).recipe_path.is_file()]
 
 
 def _safe(stem: str) -> str:

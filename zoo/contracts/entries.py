@@ -35,7 +35,9 @@ class Entry:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"entry name {self.name!r} is not lower-case words joined by '-', '_' or '.'")
         if not _FACTORY.fullmatch(self.factory):
-            raise ValueError(f"factory {self.factory!r} of entry {self.name!r} is not 'package.module:attribute'")
+            raise ValueError(
+                f"factory {self.factory!r} of entry {self.name!r} is not 'package.module:attribute'"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,8 @@ class Architecture(Entry):
         players: Names of its trainable parts; one supervised network by default.
         objective: Name of the objective that trains it.
         exports: The player that is exported.
-        recipe: Recipe keys this network trains better with, dotted (``{"data.size": 224}``);
+        image_size: Side in pixels that pictures of differing sizes are brought to, unless the user says.
+        recipe: Recipe keys this network trains better with, dotted (``{"clip_norm": 1.0}``);
             whatever the user says comes first.
     """
 
@@ -59,6 +62,7 @@ class Architecture(Entry):
     players: tuple[str, ...] = ("model",)
     objective: str = "supervised"
     exports: str = "model"
+    image_size: int | None = None
     recipe: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     kind: ClassVar[str] = "architecture"
 

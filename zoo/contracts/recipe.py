@@ -35,7 +35,9 @@ class Checkpointing:
 
     every: int | None = _setting(None, "steps between checkpoints besides the one after each epoch", ge=1)
     keep: int = _setting(2, "newest checkpoints that are kept besides the best", ge=1)
-    best: str | None = _setting(None, "metric on the validation split that chooses the best; the target's first by default")
+    best: str | None = _setting(
+        None, "metric on the validation split that chooses the best; the target's first by default"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +47,12 @@ class Settings:
     epochs: int = _setting(10, "passes over the training split", ge=1)
     batch_size: int = _setting(64, "examples one step sees, over all micro-batches", ge=1)
     seed: int = _setting(0, "decides splits, initial weights, order and dropout", ge=0)
-    device: Literal["auto", "cpu", "cuda", "mps"] = _setting("auto", "where to train; auto takes cuda, then mps, then cpu")
-    precision: Literal["float32", "bf16"] = _setting("float32", "bf16 runs matrix products in bfloat16 (autocast)")
+    device: Literal["auto", "cpu", "cuda", "mps"] = _setting(
+        "auto", "where to train; auto takes cuda, then mps, then cpu"
+    )
+    precision: Literal["float32", "bf16"] = _setting(
+        "float32", "bf16 runs matrix products in bfloat16 (autocast)"
+    )
     compile: bool = _setting(False, "compile the network with torch.compile")
     accumulate: int = _setting(1, "micro-batches that one batch is cut into", ge=1)
     clip_norm: float | None = _setting(None, "largest norm of a player's gradient", gt=0)

@@ -1,9 +1,9 @@
 """Checkpoints: folders of safetensors and JSON, committed by one rename, verified before use.
 
-    checkpoints/step-00001200/model.safetensors      parameters and buffers by player
-                              optimizer.safetensors  every tensor of the optimizers' state
-                              state.json             the rest: counters, best so far, state without tensors
-                              MANIFEST.json          SHA-256 and size of each file, written last
+checkpoints/step-00001200/model.safetensors      parameters and buffers by player
+                          optimizer.safetensors  every tensor of the optimizers' state
+                          state.json             the rest: counters, best so far, state without tensors
+                          MANIFEST.json          SHA-256 and size of each file, written last
 """
 
 import hashlib
@@ -62,7 +62,9 @@ def save(folder: Path, checkpoint: Checkpoint, disk: Disk) -> None:
     }
     for name, content in contents.items():
         disk.write(aside / name, content)
-    manifest = {name: {"sha256": _digest(content), "size": len(content)} for name, content in contents.items()}
+    manifest = {
+        name: {"sha256": _digest(content), "size": len(content)} for name, content in contents.items()
+    }
     disk.write(aside / _MANIFEST, dump_json({"step": checkpoint.step, "files": manifest}))
     disk.rename(aside, target)
 
@@ -82,7 +84,9 @@ def load(folder: Path, step: int) -> Checkpoint:
     """
     path = _place(folder, step)
     if damage := _damage(path):
-        raise ArtifactError(f"checkpoint {path} is damaged: {damage}", fix="restore it from a copy, or train again")
+        raise ArtifactError(
+            f"checkpoint {path} is damaged: {damage}", fix="restore it from a copy, or train again"
+        )
     contents = {name: read_bytes(path / name) for name in _FILES}
     state = load_json(contents["state.json"], name=f"{path / 'state.json'}")
     return Checkpoint(
@@ -195,7 +199,12 @@ def _damage(path: Path) -> str:
 def _pack(tensors: Tensors) -> bytes:
     """Tensors that share memory are written as copies; loading copies into the tied parameter again."""
     # clone: safetensors refuses tensors that share storage, and a device tensor is copied here anyway.
-    return safetensors.torch.save({name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()})
+    return safetensors.torch.save(
+        {
+            name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for name, tensor in tensors.items()
+        }
+    )
 
 
 def _unpack(content: bytes, path: Path) -> Tensors:

@@ -18,7 +18,9 @@ def choose_device(name: str) -> torch.device:
         name = next(device for device, is_there in available.items() if is_there)
     if not available[name]:
         present = " or ".join(device for device, is_there in available.items() if is_there)
-        raise EnvironmentFault(f"device={name}: there is no such device here", fix=f"use device=auto or {present}")
+        raise EnvironmentFault(
+            f"device={name}: there is no such device here", fix=f"use device=auto or {present}"
+        )
     return torch.device(name)
 
 

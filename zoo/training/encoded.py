@@ -13,6 +13,7 @@ class EncodedSplit:
 
     Attributes:
         target: Encoded truth, the examples along the first axis.
+        truth: The truth as it stands in the data.
         ids: Where each example stands.
     """
 
@@ -21,6 +22,7 @@ class EncodedSplit:
         self._device = device
         self._stored = tuple(torch.from_numpy(array) for array in encoder.store(examples))
         self.target = torch.from_numpy(encoder.targets(examples))
+        self.truth = examples.target
         self.ids: Sequence[str] = examples.ids
 
     def __len__(self) -> int:
@@ -30,6 +32,7 @@ class EncodedSplit:
         """The examples at these places, in one gather."""
         gathered = tuple(stored.index_select(0, indices).numpy() for stored in self._stored)
         inputs = tuple(
-            torch.from_numpy(array).to(self._device, non_blocking=True) for array in self._encoder.finish(gathered)
+            torch.from_numpy(array).to(self._device, non_blocking=True)
+            for array in self._encoder.finish(gathered)
         )
         return Batch(inputs, self.target.index_select(0, indices).to(self._device, non_blocking=True))

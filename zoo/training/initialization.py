@@ -38,7 +38,9 @@ def initialize(module: torch.nn.Module, initialization: Initialization, registry
             _fill(fill, name, parameter)
     if unmatched:
         names = ", ".join(name for name, _ in module.named_parameters())
-        raise UsageError(f"initialization pattern {min(unmatched)!r} matches no parameter", fix=f"parameters: {names}")
+        raise UsageError(
+            f"initialization pattern {min(unmatched)!r} matches no parameter", fix=f"parameters: {names}"
+        )
 
 
 def _role(name: str, parameter: torch.Tensor) -> str:
@@ -49,7 +51,9 @@ def _role(name: str, parameter: torch.Tensor) -> str:
 
 def _build(choice: Choice, registry: Registry) -> Fill:
     registered = registry.get("initializer", choice.name)
-    options: Mapping[str, Any] = schema_of(registry.load(registered)).arguments(choice.options, where="initialization.")
+    options: Mapping[str, Any] = schema_of(registry.load(registered)).arguments(
+        choice.options, where="initialization."
+    )
     return registry.build(registered, **options)  # type: ignore[no-any-return]
 
 

@@ -41,7 +41,9 @@ def encode_truth(target: Target, truth: Any) -> torch.Tensor:
     if isinstance(target, Classes | Binary):
         index = {label: place for place, label in enumerate(target.labels)}
         return torch.tensor([index[label] for label in truth], dtype=torch.int64)
-    return torch.as_tensor(np.asarray(truth), dtype=torch.int64 if isinstance(target, Labels) else torch.float64)
+    return torch.as_tensor(
+        np.asarray(truth), dtype=torch.int64 if isinstance(target, Labels) else torch.float64
+    )
 
 
 def mean_loss(loss: Callable[[Any, Any], Any], scores: torch.Tensor, target: torch.Tensor) -> float:

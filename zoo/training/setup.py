@@ -1,21 +1,97 @@
 """Builds what training needs from a recipe: the split, the networks and their players."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from zoo import postprocessing
 from zoo.contracts.entries import Architecture, Optimizer
 from zoo.contracts.recipe import Choice, Recipe
-from zoo.contracts.signature import Signature
+from zoo.contracts.signature import Signature, Splits
 from zoo.data.batches import derive_seed
 from zoo.errors import PluginError
 from zoo.options import schema_of
+from zoo.postprocessing import Answers
+from zoo.preprocessing import Encoder, Preprocessing
 from zoo.registry import Registered, Registry
+from zoo.training.devices import choose_device
+from zoo.training.encoded import EncodedSplit
+from zoo.training.evaluation import Judge
 from zoo.training.initialization import initialize
 from zoo.training.step import Objective, Player
 
 Networks = dict[str, torch.nn.Module]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a trainer needs, checked and built.
+
+    Attributes:
+        recipe: The complete recipe.
+        registry: Where its entries came from.
+        device: Where training runs.
+        players: By name.
+        objective: Yields the turns of a batch.
+        encoder: Raw examples to what the network sees.
+        train: The training split.
+        validation: The validation split.
+        judge: How the answering network is judged.
+    """
+
+    recipe: Recipe
+    registry: Registry
+    device: torch.device
+    players: dict[str, Player]
+    objective: Objective
+    encoder: Encoder
+    train: EncodedSplit
+    validation: EncodedSplit
+    judge: Judge
+
+
+def prepare(recipe: Recipe, preprocessing: Preprocessing, splits: Splits, registry: Registry) -> Prepared:
+    """Builds the networks and encodes the splits.
+
+    Raises:
+        ZooError: Something does not fit; nothing was written.
+    """
+    device = choose_device(recipe.settings.device)
+    encoder = Encoder(preprocessing)
+    networks = build_networks(recipe, preprocessing.encoded, registry)
+    judge = build_judge(recipe, preprocessing, registry, device)
+    assert splits.validation is not None
+    return Prepared(
+        recipe=recipe,
+        registry=registry,
+        device=device,
+        players=build_players(networks, recipe, registry, device),
+        objective=build_objective(recipe, registry, judge.loss),
+        encoder=encoder,
+        train=EncodedSplit(encoder, splits.train, device),
+        validation=EncodedSplit(encoder, splits.validation, device),
+        judge=judge,
+    )
+
+
+def build_judge(
+    recipe: Recipe, preprocessing: Preprocessing, registry: Registry, device: torch.device
+) -> Judge:
+    """How the run's answering network is judged."""
+    entry = registry.get("architecture", recipe.model.name).entry
+    assert isinstance(entry, Architecture)
+    target = preprocessing.encoded.target
+    return Judge(
+        registry=registry,
+        recipe=recipe,
+        player=entry.exports,
+        target=target,
+        answers=Answers(postprocessing.build(target, preprocessing.fitted["target"])),
+        loss=build("loss", recipe.loss, registry),
+        device=device,
+    )
 
 
 def build(kind: str, choice: Choice, registry: Registry, *arguments: Any) -> Any:
@@ -43,16 +119,13 @@ def build_networks(recipe: Recipe, signature: Signature, registry: Registry) -> 
     return networks
 
 
-def exported_player(recipe: Recipe, registry: Registry) -> str:
-    """The player that answers: the one that is validated and exported."""
-    entry = registry.get("architecture", recipe.model.name).entry
-    assert isinstance(entry, Architecture)
-    return entry.exports
-
-
-def build_players(networks: Networks, recipe: Recipe, registry: Registry, device: torch.device) -> dict[str, Player]:
+def build_players(
+    networks: Networks, recipe: Recipe, registry: Registry, device: torch.device
+) -> dict[str, Player]:
     """Each network with its own optimizer, schedule and average."""
-    return {name: _build_player(name, network, recipe, registry, device) for name, network in networks.items()}
+    return {
+        name: _build_player(name, network, recipe, registry, device) for name, network in networks.items()
+    }
 
 
 def build_objective(recipe: Recipe, registry: Registry, loss: Any) -> Objective:
@@ -63,18 +136,17 @@ def build_objective(recipe: Recipe, registry: Registry, loss: Any) -> Objective:
     return lambda models, batch: factory(models, batch, loss, **options)
 
 
-def build_loss(recipe: Recipe, registry: Registry) -> Callable[[Any, Any], Any]:
-    """The recipe's loss."""
-    return build("loss", recipe.loss, registry)  # type: ignore[no-any-return]
-
-
 def _by_player(built: Any, registered: Registered, players: tuple[str, ...]) -> Networks:
     networks = {players[0]: built} if isinstance(built, torch.nn.Module) and len(players) == 1 else built
     if not isinstance(networks, Mapping) or set(networks) != set(players):
-        raise PluginError(f"the {registered} returned {type(built).__name__}, not a module for {', '.join(players)}")
+        raise PluginError(
+            f"the {registered} returned {type(built).__name__}, not a module for {', '.join(players)}"
+        )
     for name, network in networks.items():
         if not isinstance(network, torch.nn.Module):
-            raise PluginError(f"the {registered} returned {type(network).__name__} for {name!r}, not a torch module")
+            raise PluginError(
+                f"the {registered} returned {type(network).__name__} for {name!r}, not a torch module"
+            )
     return {name: networks[name] for name in players}
 
 
@@ -110,7 +182,9 @@ def _build_optimizer(
     # torch leaves the fused update off by default; it is the same arithmetic in one pass.
     if device.type == "cpu" and options.get("fused", False) is None and not options.get("foreach"):
         options["fused"] = True
-    trainable = [(name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad]
+    trainable = [
+        (name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad
+    ]
     if not trainable:
         raise PluginError(f"the network {recipe.model.name!r} has no parameter to train")
     return registry.build(registered, trainable, **options)  # type: ignore[no-any-return]

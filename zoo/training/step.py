@@ -102,7 +102,9 @@ def reduce(loss: Any) -> tuple[torch.Tensor, torch.Tensor | float]:
     """
     values, weights = loss if isinstance(loss, tuple) else (loss, None)
     if values.ndim == 0:
-        raise PluginError("the loss returned a single number", fix="a loss returns unreduced values, the batch first")
+        raise PluginError(
+            "the loss returned a single number", fix="a loss returns unreduced values, the batch first"
+        )
     if values.numel() == 0:
         raise PluginError("the loss returned no values")
     if weights is None:
@@ -112,7 +114,9 @@ def reduce(loss: Any) -> tuple[torch.Tensor, torch.Tensor | float]:
 
 def _player_of(turn: Turn, players: Mapping[str, Player]) -> Player:
     if turn.player not in players:
-        raise PluginError(f"the objective yields a turn for {turn.player!r}", fix=f"players: {', '.join(players)}")
+        raise PluginError(
+            f"the objective yields a turn for {turn.player!r}", fix=f"players: {', '.join(players)}"
+        )
     return players[turn.player]
 
 
@@ -171,7 +175,9 @@ def _update_by_closure(
 def _require_finite_gradient(player: Player) -> None:
     gradients = [parameter.grad for parameter in player.parameters if parameter.grad is not None]
     if not gradients:
-        raise PluginError(f"no gradient reaches {player.name!r}", fix="its turn must depend on its parameters")
+        raise PluginError(
+            f"no gradient reaches {player.name!r}", fix="its turn must depend on its parameters"
+        )
     norm = torch.nn.utils.get_total_norm(gradients)
     if not torch.isfinite(norm):
         raise NumericsError(f"the gradient of {player.name!r} is not finite: {_first_bad(player)}")

@@ -1,0 +1,133 @@
+"""Metrics, computed by torchmetrics from answers and truth.
+
+A class that occurs neither in the answers nor in the truth is left out of a mean over classes.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torchmetrics import MeanAbsoluteError, MeanSquaredError, Metric
+from torchmetrics.classification import (
+    BinaryAccuracy,
+    BinaryF1Score,
+    MulticlassAccuracy,
+    MulticlassF1Score,
+    MultilabelAccuracy,
+    MultilabelF1Score,
+)
+from torchmetrics.functional.classification import binary_auroc
+from torchmetrics.metric import CompositionalMetric
+from torchmetrics.utilities import dim_zero_cat
+
+from zoo.plugin import Binary, Classes, Labels, Values
+
+# torchmetrics asks for more than the threshold, answers for at least 0.5: the last float32 before it.
+_CHOSEN = 0.5 - 2**-25
+
+
+def accuracy(target: Classes | Binary | Labels) -> Metric:
+    """Share of right answers; for labels the mean of the labels' shares."""
+    if isinstance(target, Classes):
+        return MulticlassAccuracy(len(target.labels), average="micro")
+    if isinstance(target, Binary):
+        return BinaryAccuracy(threshold=_CHOSEN)
+    return MultilabelAccuracy(len(target.labels), threshold=_CHOSEN, average="macro")
+
+
+def f1(target: Binary) -> Metric:
+    """2 TP / (2 TP + FP + FN) of the second label."""
+    return BinaryF1Score(threshold=_CHOSEN)
+
+
+def micro_f1(target: Classes | Labels) -> Metric:
+    """F1 with all labels' decisions counted together; for classes it equals accuracy."""
+    return _f1(target, "micro")
+
+
+def macro_f1(target: Classes | Labels) -> Metric:
+    """Mean of the F1 of each label, rare ones counting as much as frequent ones."""
+    return _f1(target, "macro")
+
+
+def auroc(target: Classes | Binary | Labels) -> Metric:
+    """Area under the receiver operating characteristic; the mean over labels or classes (against the rest).
+
+    A label that all examples have, or none, is left out; not a number where that leaves nothing.
+    """
+    return WholeSplit(_mean_auroc)
+
+
+def rmse(target: Values) -> Metric:
+    """Root mean squared error, in the value's unit; the mean over values."""
+    error = MeanSquaredError(squared=False, num_outputs=len(target.names)).set_dtype(torch.float64)
+    return CompositionalMetric(torch.mean, error, None)
+
+
+def mae(target: Values) -> Metric:
+    """Mean absolute error, in the value's unit; the mean over values."""
+    return MeanAbsoluteError().set_dtype(torch.float64)
+
+
+def r2(target: Values) -> Metric:
+    """Share of the variance that is explained: 1 - residual / total sum of squares; the mean over values.
+
+    A value that never varies counts 1 if it is predicted exactly and 0 if not.
+    """
+    return WholeSplit(_mean_r2)
+
+
+class WholeSplit(Metric):
+    """A figure that is computed once from all answers and all truth, ``[examples, columns]``.
+
+    Args:
+        figure: Takes answers and truth, both in double precision, and returns one number.
+    """
+
+    full_state_update = False
+    answers: list[Tensor]
+    truth: list[Tensor]
+
+    def __init__(self, figure: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self._figure = figure
+        self.add_state("answers", default=[], dist_reduce_fx="cat")
+        self.add_state("truth", default=[], dist_reduce_fx="cat")
+
+    def update(self, answers: Tensor, truth: Tensor) -> None:
+        """Adds a batch."""
+        self.answers.append(answers)
+        self.truth.append(truth)
+
+    def compute(self) -> Tensor:
+        """The figure of everything added so far."""
+        return self._figure(dim_zero_cat(self.answers).double(), dim_zero_cat(self.truth).double())
+
+
+def _f1(target: Classes | Labels, average: Literal["micro", "macro"]) -> Metric:
+    num_labels = len(target.labels)
+    if isinstance(target, Classes):
+        return MulticlassF1Score(num_labels, average=average)
+    return MultilabelF1Score(num_labels, threshold=_CHOSEN, average=average)
+
+
+def _mean_auroc(scores: Tensor, truth: Tensor) -> Tensor:
+    columns = scores.reshape(len(scores), -1)
+    if truth.shape == scores.shape:
+        positives = truth.reshape(columns.shape).long()
+    else:
+        positives = torch.nn.functional.one_hot(truth.long(), columns.shape[1])
+    areas = [
+        binary_auroc(column, positive)
+        for column, positive in zip(columns.T, positives.T, strict=True)
+        if 0 < positive.sum() < len(positive)
+    ]
+    return torch.stack(areas).mean() if areas else torch.tensor(torch.nan)
+
+
+def _mean_r2(answers: Tensor, truth: Tensor) -> Tensor:
+    residual = (truth - answers).square().sum(0)
+    total = (truth - truth.mean(0)).square().sum(0)
+    constant = (residual == 0).double()
+    return torch.where(total > 0, 1 - residual / total, constant).mean()

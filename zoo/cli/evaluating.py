@@ -1,0 +1,27 @@
+"""``zoo evaluate``: a run or an exported model, judged on data."""
+
+import json
+from pathlib import Path
+
+import click
+
+from zoo.cli.completing import DATA, DATA_WORD
+from zoo.cli.tables import render
+
+
+@click.command()
+@click.argument("run_or_model", metavar="RUN|MODEL.onnx", type=click.Path(path_type=Path))
+@click.argument("words", metavar="[data.KEY=VALUE]...", nargs=-1, type=DATA_WORD)
+@click.option("--data", type=DATA, metavar="DATA", help="Judge every row of this data set.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def evaluate(run_or_model: Path, words: tuple[str, ...], data: str | None, as_json: bool) -> None:
+    """Judge a run on its own test split, or a run or model on every row of DATA."""
+    from zoo import api, recipes
+
+    said = recipes.merge({"data": data} if data else {}, recipes.read_words(words))
+    result = api.evaluate(run_or_model, data=said.get("data"))
+    if as_json:
+        click.echo(json.dumps({"metrics": result.metrics, "num_examples": result.num_examples}))
+        return
+    click.echo(render([(name, f"{value:.6g}") for name, value in result.metrics.items()]))
+    click.echo(f"\n{result.num_examples} examples")

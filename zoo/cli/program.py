@@ -1,0 +1,131 @@
+"""Finds the command, runs it, and turns every error into a message and an exit code."""
+
+import importlib
+import os
+import sys
+import traceback
+from typing import Any
+
+import click
+
+import zoo
+from zoo.errors import ZooError, did_you_mean
+from zoo.registry import TRAIN_EXTRA, Registry, describe, missing_extra
+
+_COMMANDS = {
+    "list": "zoo.cli.listing:list_entries",
+    "show": "zoo.cli.showing:show",
+    "plugins": "zoo.cli.plugins:plugins",
+    "train": "zoo.cli.training:train",
+    "resume": "zoo.cli.training:resume",
+    "runs": "zoo.cli.running:runs",
+    "evaluate": "zoo.cli.evaluating:evaluate",
+    "export": "zoo.cli.exporting:export",
+    "verify": "zoo.cli.verifying:verify",
+    "predict": "zoo.cli.predicting:predict",
+    "completion": "zoo.cli.completing:completion",
+}
+_SUMMARIES = {
+    "list": "List what the zoo holds.",
+    "show": "Show an entry: its options, their types, defaults and meaning.",
+    "plugins": "List the installed plugins and their health.",
+    "train": "Train a network on a data set.",
+    "resume": "Continue a run from its newest checkpoint.",
+    "runs": "List the runs of this folder.",
+    "evaluate": "Judge a run or an exported model on data.",
+    "export": "Write a run's network as one certified ONNX file.",
+    "verify": "Replay a model's golden examples on this machine.",
+    "predict": "Answer for images, table rows or arrays.",
+    "completion": "Print the completion script of a shell.",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is called; plugins may add some with ``zoo_commands``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Zoo's own commands in the order of their use, then the plugins'."""
+        return [*_COMMANDS, *sorted(self._from_plugins())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        place = _COMMANDS.get(cmd_name) or self._from_plugins().get(cmd_name)
+        if place is None:
+            return None
+        module, _, attribute = place.partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _SUMMARIES.get(name, "")) for name in self.list_commands(ctx)])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Names the nearest command when there is none of that name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            error.message = f"there is no command {args[0]!r}; {did_you_mean(args[0], self.list_commands(ctx))}"
+            raise
+
+    def _from_plugins(self) -> dict[str, str]:
+        commands: dict[str, str] = {}
+        for offered in Registry.discover().hooks.hook.zoo_commands():
+            commands |= {name: place for name, place in dict(offered).items() if name not in _COMMANDS}
+        return commands
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(zoo.__version__, prog_name="zoo")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def root(debug: bool) -> None:
+    """Turn a pip-installed network into a trained, proven, self-contained ONNX file."""
+
+
+def program(arguments: list[str]) -> int:
+    """Runs one command line; returns the exit code."""
+    try:
+        root.main(arguments, prog_name="zoo", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output left, as `zoo list | head` does; nobody is there to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _report(error, debug="--debug" in arguments)
+    return 0
+
+
+def _report(error: Exception, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, ModuleNotFoundError) and error.name in TRAIN_EXTRA:
+        error = missing_extra(error.name, "this command")
+    if isinstance(error, ZooError):
+        _say("error", error.message)
+        if error.fix:
+            _say("fix", error.fix)
+        return error.exit_code
+    _say("internal error", describe(error))
+    _say("fix", "this is a bug of Zoo; run again with `zoo --debug …` and report what it prints")
+    return 1
+
+
+def _say(label: str, text: str) -> None:
+    print(f"{label}: {printable(text)}", file=sys.stderr)
+
+
+def printable(text: Any) -> str:
+    """Text with control characters escaped: names come from files and plugins."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in str(text))

@@ -1,0 +1,38 @@
+"""``zoo runs``: where each run stands."""
+
+import json
+from pathlib import Path
+
+import click
+
+from zoo import runs as run_folders
+from zoo.cli.tables import render
+from zoo.errors import ArtifactError
+from zoo.runs import Run
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=run_folders.RUNS)
+@click.option("--json", "as_json", is_flag=True, help="One JSON list.")
+def runs(folder: Path, as_json: bool) -> None:
+    """List the runs in FOLDER with state, step and test metrics."""
+    found = [(run, _status(run)) for run in run_folders.list_runs(folder)]
+    if as_json:
+        click.echo(json.dumps([{"run": str(run.path), **status} for run, status in found], indent=2))
+        return
+    rows = [
+        (run.path, status["state"], status.get("step", ""), _metrics(status.get("metrics", {}).get("test", {})))
+        for run, status in found
+    ]
+    click.echo(render(rows, header=("run", "state", "step", "test")) if rows else f"no runs in {folder}")
+
+
+def _status(run: Run) -> dict[str, object]:
+    try:
+        return run.status()
+    except ArtifactError as error:
+        return {"state": "damaged", "cause": error.message}
+
+
+def _metrics(metrics: dict[str, float]) -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())

@@ -1,0 +1,55 @@
+"""``zoo show``: an entry's options, read from its factory's signature."""
+
+import inspect
+from typing import Any
+
+import click
+
+from zoo.cli.completing import ENTRY
+from zoo.cli.tables import render
+from zoo.contracts.entries import KINDS, Architecture, Loss
+from zoo.errors import UsageError, did_you_mean
+from zoo.options import Option, schema_of
+from zoo.recipes import write_value
+from zoo.registry import Registered, Registry
+
+_PREFIXES = {"architecture": "model.", "dataset": "data.", "initializer": "initialization.weights."}
+
+
+@click.command()
+@click.argument("name", type=ENTRY)
+def show(name: str) -> None:
+    """Show an entry: where it comes from, and each option with type, default and meaning."""
+    registry = Registry.discover()
+    kinds = [kind.kind for kind in KINDS]
+    found = [registry.get(kind, name) for kind in kinds if name in registry.names(kind) or _is_offered(registry, kind, name)]
+    if not found:
+        known = [each for kind in kinds for each in registry.names(kind)]
+        raise UsageError(f"there is no entry {name!r}", fix=did_you_mean(name, known))
+    click.echo("\n\n".join(_describe(each, registry) for each in found))
+
+
+def _is_offered(registry: Registry, kind: str, name: str) -> bool:
+    bare = name.rpartition("/")[2]
+    return any(bare == each.entry.name for each in registry.kind(kind))
+
+
+def _describe(each: Registered, registry: Registry) -> str:
+    entry, plugin = each.entry, each.plugin
+    factory = registry.load(each)
+    options = schema_of(factory).options
+    lines = [f"{entry.name}: {entry.kind} of {plugin.distribution} {plugin.version}", entry.summary]
+    lines += [f"reference: {entry.reference}"] if entry.reference else []
+    if isinstance(entry, Architecture):
+        lines.append(f"accepts {', '.join(entry.accepts)}; predicts {', '.join(entry.predicts)}")
+        lines += [f"recipe: {key}={write_value(value)}" for key, value in entry.recipe.items()]
+    if isinstance(entry, Loss):
+        lines.append(f"fits {', '.join(entry.fits)}; expects {entry.expects}")
+    prefix = _PREFIXES.get(entry.kind, f"{entry.kind}.")
+    rows = [(f"  {prefix}{option.name}", option.type, _default(option), option.meaning) for option in options]
+    lines += [render(rows, header=("  option", "type", "default", "meaning"))] if rows else ["no options"]
+    return "\n".join(lines)
+
+
+def _default(option: Option) -> Any:
+    return "required" if option.default is inspect.Parameter.empty else write_value(option.default)

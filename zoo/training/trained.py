@@ -1,0 +1,125 @@
+"""Reopens a run: its recipe, its best network, its data."""
+
+import tomllib
+from dataclasses import dataclass
+
+import torch
+
+from zoo import recipes
+from zoo.contracts.entries import Architecture
+from zoo.contracts.recipe import Choice, Recipe
+from zoo.contracts.signature import Splits
+from zoo.errors import ArtifactError
+from zoo.files import read_bytes
+from zoo.preprocessing import Preprocessing
+from zoo.registry import Registry
+from zoo.runs import Run
+from zoo.training import checkpoints, planning, setup
+from zoo.training.checkpoints import Checkpoint
+from zoo.training.evaluation import Judge
+from zoo.training.planning import Document
+from zoo.training.trainer import weights_of
+
+
+@dataclass(frozen=True)
+class Network:
+    """The network that a run answers with.
+
+    Attributes:
+        recipe: The run's complete recipe.
+        module: The exported player at the best checkpoint, on the CPU, in eval mode.
+        preprocessing: Raw examples to what it sees, and the signatures.
+        step: Step of the checkpoint.
+    """
+
+    recipe: Recipe
+    module: torch.nn.Module
+    preprocessing: Preprocessing
+    step: int
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run with its data.
+
+    Attributes:
+        run: The folder.
+        network: What it answers with.
+        splits: The raw data, split as it was for training.
+        plugins: Distribution and version of every plugin that the recipe uses.
+        judge: How the network is judged.
+    """
+
+    run: Run
+    network: Network
+    splits: Splits
+    plugins: list[dict[str, str]]
+    judge: Judge
+
+
+def load(run: Run, registry: Registry) -> Trained:
+    """Opens a run at its best checkpoint, with its data.
+
+    Raises:
+        ArtifactError: The run has no whole checkpoint, or its best one is damaged.
+        UsageError: Data or plugins changed since training.
+    """
+    network = load_network(run, registry)
+    planned = planning.plan(read_recipe(run), registry)
+    recipe, splits = planned.recipe, planned.data.splits
+    planning.require_same_environment(run, planning.environment(recipe, splits, registry))
+    judge = setup.build_judge(recipe, network.preprocessing, registry, torch.device("cpu"))
+    return Trained(run, network, splits, recipes.plugins_of(recipe, registry), judge)
+
+
+def load_network(run: Run, registry: Registry) -> Network:
+    """Opens a run's best network without touching its data.
+
+    Raises:
+        ArtifactError: As for ``load``.
+    """
+    preprocessing = load_preprocessing(run)
+    document = read_recipe(run)
+    source = dict(document["data"])
+    facts = recipes.DataFacts(preprocessing.encoded.target, num_train=1)
+    recipe = recipes.complete(document, facts, Choice(source.pop("name"), source), registry)
+    checkpoint = best_checkpoint(run)
+    entry = registry.get("architecture", recipe.model.name).entry
+    assert isinstance(entry, Architecture)
+    module = setup.build_networks(recipe, preprocessing.encoded, registry)[entry.exports]
+    module.load_state_dict(weights_of(checkpoint, entry.exports))
+    return Network(recipe, module.eval(), preprocessing, checkpoint.step)
+
+
+def load_preprocessing(run: Run) -> Preprocessing:
+    """The run's fitted preprocessing.
+
+    Raises:
+        ArtifactError: It is missing or damaged.
+    """
+    return Preprocessing.from_bytes(read_bytes(run.preprocessing_path))
+
+
+def best_checkpoint(run: Run) -> Checkpoint:
+    """The checkpoint that validated best.
+
+    Raises:
+        ArtifactError: There is none, or it is damaged.
+    """
+    newest, _ = checkpoints.load_newest(run.checkpoints_path)
+    if newest is None:
+        raise ArtifactError(f"run {run.path} has no checkpoint yet", fix=f"zoo resume {run.path}")
+    best = checkpoints.unflatten(newest.state["position"], {})["best_step"]
+    return newest if best is None or best == newest.step else checkpoints.load(run.checkpoints_path, best)
+
+
+def read_recipe(run: Run) -> Document:
+    """The recipe of a run, as plain data.
+
+    Raises:
+        ArtifactError: ``recipe.toml`` is damaged.
+    """
+    try:
+        return tomllib.loads(read_bytes(run.recipe_path).decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ArtifactError(f"{run.recipe_path} is damaged: {error}", fix="restore it from a copy") from error
