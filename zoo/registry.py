@@ -181,12 +181,9 @@ class Registry:
         if found or "/" not in name:
             return found
         distribution, _, bare = name.partition("/")
-        wanted = {_normalise(distribution), _normalise(f"zoo-{distribution}")}
-        return [
-            each
-            for each in self._by_kind[kind].get(bare, [])
-            if _normalise(each.plugin.distribution) in wanted
-        ]
+        same = self._by_kind[kind].get(bare, [])
+        exact = [each for each in same if _is_called(each.plugin, distribution)]
+        return exact or [each for each in same if _is_called(each.plugin, f"zoo-{distribution}")]
 
     def _suggestion(self, kind: str, name: str) -> str:
         text = did_you_mean(name, self.names(kind))
@@ -229,7 +226,7 @@ def _chosen(points: Iterable[metadata.EntryPoint], wanted: str | None) -> list[m
 
 
 def _load_plugin(point: metadata.EntryPoint, manager: pluggy.PluginManager) -> Plugin:
-    distribution, version = _distribution(point), point.dist.version if point.dist else "unknown"
+    distribution, version = _distribution(point), (point.dist and point.dist.version) or "unknown"
     try:
         _require_compatible(point)
         module = point.load()
@@ -242,12 +239,14 @@ def _load_plugin(point: metadata.EntryPoint, manager: pluggy.PluginManager) -> P
 
 
 def _register(module: Any, name: str, manager: pluggy.PluginManager) -> tuple[Entry, ...]:
-    manager.register(module, name=name)
     try:
+        manager.register(module, name=name)
         manager.check_pending()
         return tuple(_entries(module, name, manager))
     except (Exception, SystemExit):
-        manager.unregister(module)
+        # Nothing to undo where another entry point had registered the module before.
+        if manager.get_plugin(name) is module:
+            manager.unregister(module)
         raise
 
 
@@ -289,7 +288,12 @@ def _core_version() -> str:
 
 
 def _distribution(point: metadata.EntryPoint) -> str:
-    return point.dist.name if point.dist else point.module
+    """The distribution's name; the module's where its metadata is damaged and names none."""
+    return (point.dist and point.dist.name) or point.value
+
+
+def _is_called(plugin: Plugin, distribution: str) -> bool:
+    return _normalise(plugin.distribution) == _normalise(distribution)
 
 
 def _normalise(name: str) -> str:

@@ -64,6 +64,7 @@ LOSSES = (
         summary="Negative log-likelihood of counts; the network emits the logarithm of the rate",
         fits=("values",),
         expects="real",
+        link="log",
     ),
     Loss(
         name="gaussian-nll",

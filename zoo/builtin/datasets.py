@@ -16,7 +16,7 @@ def digits() -> Splits:
     data = load_digits()
     # Scanned levels 0 (paper) to 16 (ink) over the whole range of a byte.
     pixels = np.round(data.images * (255 / 16)).astype(np.uint8)[..., np.newaxis]
-    inputs = (TensorSpec("image", "image", "uint8", (8, 8, 1)),)
+    inputs = (TensorSpec("image", "image", "uint8", (None, None, 1)),)
     labels = tuple(str(digit) for digit in range(10))
     examples = Examples({"image": pixels}, _named(labels, data.target), _ids("digits", len(pixels)))
     return Splits(Signature(inputs, Classes(labels, name="digit")), examples)

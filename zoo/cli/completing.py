@@ -22,7 +22,7 @@ _KINDS_BY_KEY = {
 }
 
 
-class EntryName(click.ParamType):
+class EntryName(click.ParamType[str]):
     """The name of an entry; a path completes too where data is meant."""
 
     name = "name"
@@ -48,7 +48,7 @@ class KindName(click.Choice[str]):
         super().__init__([f"{kind.kind}s" if kind.kind != "loss" else "losses" for kind in KINDS])
 
 
-class Word(click.ParamType):
+class Word(click.ParamType[str]):
     """A ``key=value`` word of a recipe."""
 
     name = "key=value"

@@ -22,7 +22,9 @@ def export(run: Path, output: Path | None, as_json: bool) -> None:
         click.echo(json.dumps({"model": str(exported.path), "certificate": certificate.to_json()}))
         return
     names = list(certificate.metrics["torch"])
-    rows = [(where, *(f"{certificate.metrics[where][name]:.6g}" for name in names)) for where in ("torch", "onnx")]
+    rows = [
+        (where, *(f"{certificate.metrics[where][name]:.6g}" for name in names)) for where in ("torch", "onnx")
+    ]
     click.echo(render(rows, header=(f"{certificate.num_examples} examples", *names)))
     errors = ", ".join(f"{name} {error:.1e}" for name, error in certificate.max_abs_error.items())
     sizes = ", ".join(str(size) for size in certificate.batch_sizes)

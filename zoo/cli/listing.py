@@ -35,7 +35,9 @@ def list_entries(kind: str | None, accepts: str | None, match: str, as_json: boo
         return
     click.echo("\n\n".join(_sections(found)) or "nothing matches")
     for plugin in broken:
-        click.echo(f"warning: plugin {plugin.distribution} {plugin.version} is broken: {plugin.cause}", err=True)
+        click.echo(
+            f"warning: plugin {plugin.distribution} {plugin.version} is broken: {plugin.cause}", err=True
+        )
 
 
 def _is_wanted(each: Registered, kind: str | None, accepts: str | None, match: str) -> bool:

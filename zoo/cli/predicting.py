@@ -15,7 +15,9 @@ from zoo.cli.tables import render
 @click.command()
 @click.argument("model", metavar="MODEL.onnx", type=click.Path(path_type=Path))
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="How to print.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="How to print."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line; short for --format json.")
 def predict(model: Path, inputs: tuple[Path, ...], form: str, as_json: bool) -> None:
     """Answer for INPUTs: images or folders of them, rows of CSV or Parquet files, or .npz arrays."""
@@ -59,10 +61,14 @@ def _as_table(ids: Sequence[str], rows: Sequence[dict[str, Any]], target: Any) -
     """For people: the answer, and how sure it is."""
     if "values" in rows[0]:
         header: tuple[str, ...] = ("input", *target.names)
-        cells = [(name, *(f"{value:,.6g}" for value in row["values"])) for name, row in zip(ids, rows, strict=True)]
+        cells = [
+            (name, *(f"{value:,.6g}" for value in row["values"])) for name, row in zip(ids, rows, strict=True)
+        ]
     elif "labels" in rows[0]:
         header = ("input", "labels", "probabilities")
-        cells = [(name, ", ".join(row["labels"]) or "-", _shares(row)) for name, row in zip(ids, rows, strict=True)]
+        cells = [
+            (name, ", ".join(row["labels"]) or "-", _shares(row)) for name, row in zip(ids, rows, strict=True)
+        ]
     else:
         header = ("input", "label", "probability")
         cells = [(name, row["label"], f"{_certainty(row):.4f}") for name, row in zip(ids, rows, strict=True)]

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import zoo
-from zoo.errors import ZooError, did_you_mean
+from zoo.errors import UsageError, ZooError, did_you_mean
 from zoo.registry import TRAIN_EXTRA, Registry, describe, missing_extra
 
 _COMMANDS = {
@@ -66,11 +66,10 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Names the nearest command when there is none of that name."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            error.message = f"there is no command {args[0]!r}; {did_you_mean(args[0], self.list_commands(ctx))}"
-            raise
+        known = self.list_commands(ctx)
+        if args and not args[0].startswith("-") and args[0] not in known and not ctx.resilient_parsing:
+            raise UsageError(f"there is no command {args[0]!r}", fix=did_you_mean(args[0], known))
+        return super().resolve_command(ctx, args)
 
     def _from_plugins(self) -> dict[str, str]:
         commands: dict[str, str] = {}

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,13 +22,18 @@ def runs(folder: Path, as_json: bool) -> None:
         click.echo(json.dumps([{"run": str(run.path), **status} for run, status in found], indent=2))
         return
     rows = [
-        (run.path, status["state"], status.get("step", ""), _metrics(status.get("metrics", {}).get("test", {})))
+        (
+            run.path,
+            status["state"],
+            status.get("step", ""),
+            _metrics(status.get("metrics", {}).get("test", {})),
+        )
         for run, status in found
     ]
     click.echo(render(rows, header=("run", "state", "step", "test")) if rows else f"no runs in {folder}")
 
 
-def _status(run: Run) -> dict[str, object]:
+def _status(run: Run) -> dict[str, Any]:
     try:
         return run.status()
     except ArtifactError as error:

@@ -22,7 +22,11 @@ def show(name: str) -> None:
     """Show an entry: where it comes from, and each option with type, default and meaning."""
     registry = Registry.discover()
     kinds = [kind.kind for kind in KINDS]
-    found = [registry.get(kind, name) for kind in kinds if name in registry.names(kind) or _is_offered(registry, kind, name)]
+    found = [
+        registry.get(kind, name)
+        for kind in kinds
+        if name in registry.names(kind) or _is_offered(registry, kind, name)
+    ]
     if not found:
         known = [each for kind in kinds for each in registry.names(kind)]
         raise UsageError(f"there is no entry {name!r}", fix=did_you_mean(name, known))

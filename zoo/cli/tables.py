@@ -13,7 +13,10 @@ def render(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> str:
     if not cells:
         return ""
     widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
     if sys.stdout.isatty():
         columns = shutil.get_terminal_size().columns
         lines = [line if len(line) <= columns else line[: columns - 1] + "…" for line in lines]

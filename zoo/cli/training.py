@@ -21,7 +21,9 @@ stand below its key: optimizer=sgd optimizer.lr=0.1 model.hidden=[128,128] data.
 @click.argument("words", metavar="[KEY=VALUE]...", nargs=-1, type=TRAIN_WORD)
 @click.option("--data", type=DATA, metavar="DATA", help="A data set of the zoo, or a file or folder.")
 @click.option("--recipe", type=click.Path(path_type=Path), help="A TOML file with the same keys.")
-@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run folder; runs/NAME-N by default.")
+@click.option(
+    "--run", "run_path", type=click.Path(path_type=Path), help="Run folder; runs/NAME-N by default."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 def train(
     architecture: str | None,
@@ -36,7 +38,8 @@ def train(
     from zoo.training import session
 
     if architecture is not None and "=" in architecture:
-        architecture, words = None, (architecture, *words)
+        words = (architecture, *words)
+        architecture = None
     said: dict[str, Any] = {"model": architecture} if architecture else {}
     said |= {"data": data} if data else {}
     given = recipes.merge(recipes.read_file(recipe) if recipe else {}, said, recipes.read_words(words))

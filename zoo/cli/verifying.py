@@ -15,8 +15,14 @@ def verify(model: Path, as_json: bool) -> None:
 
     found = replay(model)
     if as_json:
-        document = {"model": str(model), "num_examples": found.num_examples, "max_abs_error": dict(found.max_abs_error)}
+        document = {
+            "model": str(model),
+            "num_examples": found.num_examples,
+            "max_abs_error": dict(found.max_abs_error),
+        }
         click.echo(json.dumps(document))
         return
     errors = ", ".join(f"{name} {error:.1e}" for name, error in found.max_abs_error.items())
-    click.echo(f"{model}: whole, and {found.num_examples} golden examples agree (largest difference: {errors})")
+    click.echo(
+        f"{model}: whole, and {found.num_examples} golden examples agree (largest difference: {errors})"
+    )

@@ -78,10 +78,13 @@ class Loss(Entry):
     Attributes:
         fits: Kinds of target it is for.
         expects: What the network must emit: ``"logits"``, ``"probabilities"`` or ``"real"``.
+        link: How values follow from scores: ``"identity"`` standardises them by mean and deviation,
+            ``"log"`` makes them mean · exp(score), for counts and rates.
     """
 
     fits: tuple[str, ...]
     expects: str
+    link: str = "identity"
     kind: ClassVar[str] = "loss"
 
 

@@ -129,7 +129,8 @@ def _spec(document: Mapping[str, Any]) -> TensorSpec:
 
 def _target(document: Mapping[str, Any]) -> Target:
     fields = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
-    return TARGETS[fields.pop("kind")](**fields)
+    kind: str = fields.pop("kind")
+    return TARGETS[kind](**fields)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from zoo.contracts.recipe import Choice, Recipe
 from zoo.contracts.signature import Splits
 from zoo.data import Data
 from zoo.errors import UsageError
-from zoo.files import load_json, read_bytes
+from zoo.files import dump_json, load_json, read_bytes
 from zoo.registry import CORE, Registry
 from zoo.runs import Run
 
@@ -49,7 +49,9 @@ def _source(given: Any, registry: Registry) -> tuple[str, dict[str, Any]]:
     source = options.pop("name", None)
     if not source:
         known = ", ".join(registry.names("dataset"))
-        raise UsageError("no data is named", fix=f"--data PATH, or --data with a data set of the zoo: {known}")
+        raise UsageError(
+            "no data is named", fix=f"--data PATH, or --data with a data set of the zoo: {known}"
+        )
     path = Path(str(source)).expanduser()
     is_path = str(source) not in registry.names("dataset") and path.exists()
     return str(path.resolve()) if is_path else str(source), options
@@ -73,10 +75,9 @@ def require_same_environment(run: Run, now: Document) -> None:
     Raises:
         UsageError: Shows each difference.
     """
-    then = load_json(read_bytes(run.environment_path), name=str(run.environment_path))
-    changed = recipes.differences(
-        *({"data": document.get("data"), "plugins": document.get("plugins")} for document in (then, now))
-    )
+    recorded = load_json(read_bytes(run.environment_path), name=str(run.environment_path))
+    current = load_json(dump_json(now), name="environment")
+    changed = recipes.differences(*({key: each[key] for key in ("data", "plugins")} for each in (recorded, current)))
     if changed:
         raise UsageError(
             f"what {run.path} was trained with has changed: " + "; ".join(changed.values()),

@@ -9,6 +9,7 @@ from zoo.contracts.recipe import Recipe
 from zoo.contracts.signature import Splits
 from zoo.errors import Interrupted, UsageError, ZooError
 from zoo.files import LOCAL, Disk, dump_json
+from zoo.preprocessing import Geometry
 from zoo.registry import Registry
 from zoo.runs import Run
 from zoo.training import checkpoints, setup
@@ -40,8 +41,13 @@ def start(
     planned = plan(given, registry)
     recipe, found = planned.recipe, planned.data
     splits = found.splits
-    entry: Any = registry.get("architecture", recipe.model.name).entry
-    fitted = preprocessing.fit(splits.signature, splits.train, entry.accepts, size=found.size, fit=found.fit)
+    architecture: Any = registry.get("architecture", recipe.model.name).entry
+    loss: Any = registry.get("loss", recipe.loss.name).entry
+    side = architecture.image_size
+    geometry = Geometry(found.size, (side, side) if side else None, found.fit)
+    fitted = preprocessing.fit(
+        splits.signature, splits.train, architecture.accepts, geometry=geometry, link=loss.link
+    )
     prepared = setup.prepare(recipe, fitted, splits, registry)
     files = {
         "recipe.toml": recipes.write(recipe).encode(),

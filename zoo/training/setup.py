@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.optim import swa_utils
 
 from zoo import postprocessing
 from zoo.contracts.entries import Architecture, Optimizer
@@ -88,7 +89,7 @@ def build_judge(
         recipe=recipe,
         player=entry.exports,
         target=target,
-        answers=Answers(postprocessing.build(target, preprocessing.fitted["target"])),
+        answers=Answers(postprocessing.build(target, preprocessing.fitted)),
         loss=build("loss", recipe.loss, registry),
         device=device,
     )
@@ -157,9 +158,8 @@ def _build_player(
     network.to(device)
     average = None
     if settings.ema is not None:
-        average = torch.optim.swa_utils.AveragedModel(
-            network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(settings.ema)
-        )
+        ema = swa_utils.get_ema_multi_avg_fn(settings.ema)  # type: ignore[no-untyped-call]
+        average = swa_utils.AveragedModel(network, multi_avg_fn=ema)
     entry = registry.get("optimizer", recipe.optimizer.name).entry
     assert isinstance(entry, Optimizer)
     return Player(

@@ -137,7 +137,7 @@ def _backward(turn: Turn, player: Player, *, alone: bool) -> tuple[torch.Tensor,
     cost = total / count if alone else total
     if not torch.isfinite(cost.detach()):
         raise NumericsError(f"the loss of {player.name!r} is {cost.item()}")
-    cost.backward(inputs=player.parameters)
+    cost.backward(inputs=player.parameters)  # type: ignore[no-untyped-call]
     return total.detach(), count.detach() if isinstance(count, torch.Tensor) else count
 
 
@@ -169,7 +169,7 @@ def _update_by_closure(
         _require_finite_gradient(player)
         return loss
 
-    return torch.as_tensor(player.optimizer.step(closure)).detach()
+    return torch.as_tensor(player.optimizer.step(closure)).detach()  # type: ignore[arg-type]
 
 
 def _require_finite_gradient(player: Player) -> None:

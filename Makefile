@@ -1,0 +1,57 @@
+# make quickstart   the main job, from an empty environment to printed answers
+# make test         every gate that CI runs
+# make acceptance   the figures on real data; needs the folder named by ZOO_SHARED
+# make docs         the documentation, into site/
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PLUGINS := $(sort $(wildcard plugins/*))
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
+
+.PHONY: quickstart test lint types pytest acceptance docs format clean
+
+quickstart: $(VENV)/.installed
+	rm -rf runs/quickstart
+	$(BIN)/zoo list
+	$(BIN)/zoo train convnet --data digits --run runs/quickstart
+	$(BIN)/zoo export runs/quickstart
+	$(BIN)/zoo verify runs/quickstart/model.onnx
+	$(BIN)/zoo predict runs/quickstart/model.onnx examples/digits
+
+test: lint types pytest
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/lint-imports
+
+types: $(VENV)/.tested
+	$(BIN)/mypy
+
+# Two workers share two cores: more threads in each would only wait for one another.
+pytest: $(VENV)/.tested
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+acceptance: $(VENV)/.tested
+	$(BIN)/python -m pytest --override-ini testpaths=acceptance -m acceptance acceptance
+
+docs: $(VENV)/.tested
+	$(BIN)/mkdocs build --strict
+
+format: $(VENV)/.tested
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf $(VENV) site runs
+
+$(VENV)/.installed: $(SOURCES)
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable '.[train]' $(addprefix --editable ./,$(PLUGINS))
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(INSTALL) --editable '.[train,dev]'
+	touch $@

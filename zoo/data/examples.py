@@ -1,0 +1,121 @@
+"""Raw examples as values: choosing, joining, comparing and checking them."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.contracts.signature import Examples, Splits
+from zoo.runtime.contents import read_content
+from zoo.runtime.images import ImageFiles
+
+
+def take(examples: Examples, indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> Examples:
+    """The examples at these places, in this order."""
+    return Examples(
+        {name: _take(column, indices) for name, column in examples.inputs.items()},
+        examples.target[np.asarray(indices, dtype=np.intp)],
+        [examples.ids[index] for index in indices],
+    )
+
+
+def concatenate(parts: Sequence[Examples]) -> Examples:
+    """All examples of parts with the same inputs, in order."""
+    return Examples(
+        {name: _concatenate([part.inputs[name] for part in parts]) for name in parts[0].inputs},
+        np.concatenate([part.target for part in parts]),
+        [name for part in parts for name in part.ids],
+    )
+
+
+def every_example(splits: Splits) -> Examples:
+    """All splits as one."""
+    return concatenate([part for part in (splits.train, splits.validation, splits.test) if part is not None])
+
+
+def check(examples: Examples) -> None:
+    """Decodes every picture once.
+
+    Raises:
+        DataError: Some pictures cannot be decoded; up to 20 are listed.
+    """
+    for column in examples.inputs.values():
+        if isinstance(column, ImageFiles):
+            column.check()
+
+
+def digests(examples: Examples) -> list[bytes]:
+    """16 bytes an example that are equal where its raw inputs are; of a picture file, its bytes count."""
+    hashers = [hashlib.blake2b(digest_size=16) for _ in range(len(examples))]
+    for pieces in _pieces(examples.inputs):
+        for hasher, piece in zip(hashers, pieces, strict=True):
+            hasher.update(len(piece).to_bytes(8, "big") + piece)
+    return [hasher.digest() for hasher in hashers]
+
+
+def fingerprint(splits: Splits) -> str:
+    """SHA-256 in hexadecimal over the signature and the raw content of every split."""
+    total = hashlib.sha256(json.dumps(splits.signature.to_json(), sort_keys=True).encode())
+    for name, part in (("train", splits.train), ("validation", splits.validation), ("test", splits.test)):
+        total.update(f"{name} {-1 if part is None else len(part)}".encode())
+        if part is not None:
+            total.update(b"".join(digests(part)))
+            total.update(_target_bytes(part.target))
+    return total.hexdigest()
+
+
+def _take(column: Any, indices: Any) -> Any:
+    if isinstance(column, ImageFiles):
+        return column.take(indices)
+    if isinstance(column, np.ndarray):
+        return column[np.asarray(indices, dtype=np.intp)]
+    return [column[index] for index in indices]
+
+
+def _concatenate(columns: Sequence[Any]) -> Any:
+    if all(isinstance(column, ImageFiles) for column in columns):
+        return ImageFiles(tuple(path for column in columns for path in column.paths), columns[0].channels)
+    are_arrays = all(isinstance(column, np.ndarray) for column in columns)
+    if are_arrays and len({column.shape[1:] for column in columns}) == 1:
+        return np.concatenate(columns)
+    return [example for column in columns for example in column]
+
+
+def _pieces(inputs: Mapping[str, Any]) -> Iterator[Iterator[bytes]]:
+    """Each column, or group of scalar columns, as one piece of bytes an example."""
+    columns = [inputs[name] for name in sorted(inputs)]
+    scalars = [column for column in columns if isinstance(column, np.ndarray) and column.ndim == 1]
+    numbers = [column for column in scalars if column.dtype != object]
+    texts = [column for column in scalars if column.dtype == object]
+    if numbers:
+        yield _rows(np.column_stack(numbers))
+    if texts:
+        yield (repr(row).encode() for row in zip(*texts, strict=True))
+    for column in columns:
+        if isinstance(column, ImageFiles):
+            yield (read_content(path) for path in column.paths)
+        elif not isinstance(column, np.ndarray):
+            yield (_array_bytes(example) for example in column)
+        elif column.ndim > 1:
+            yield _rows(column)
+
+
+def _rows(values: npt.NDArray[Any]) -> Iterator[bytes]:
+    if np.issubdtype(values.dtype, np.floating):
+        # Equal numbers get equal bytes: one NaN, one zero.
+        values = np.where(np.isnan(values), np.nan, values + 0.0)
+    return (np.ascontiguousarray(row).tobytes() for row in values)
+
+
+def _array_bytes(example: Any) -> bytes:
+    array = np.ascontiguousarray(example)
+    return str(array.shape).encode() + array.tobytes()
+
+
+def _target_bytes(target: npt.NDArray[Any]) -> bytes:
+    return (
+        repr(target.tolist()).encode() if target.dtype == object else np.ascontiguousarray(target).tobytes()
+    )

@@ -1,0 +1,143 @@
+"""Reads class folders of pictures: ``photos/cat/1.jpg``, or ``photos/train/cat/1.jpg`` beside ``test``."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from zoo.contracts.signature import Examples, Signature, Splits, TensorSpec
+from zoo.data.examples import concatenate
+from zoo.data.splits import ROLES
+from zoo.data.targets import TargetColumn, encode, infer, label_target
+from zoo.errors import DataError
+from zoo.runtime.images import IMAGE_SUFFIXES, ImageFiles, decode_image, find_images
+
+INPUT = "image"
+_NUM_SAMPLED = 64
+
+
+def refuses(path: Path) -> str:
+    """Why this is no folder of class folders; empty if it is one."""
+    if not path.is_dir():
+        return "not a folder"
+    if any(find_images(folder) for folder in _folders(path)):
+        return ""
+    if find_images(path):
+        return "its pictures are not in folders, one a class"
+    return "holds no folder with pictures in it"
+
+
+def read(
+    path: Path, *, channels: Literal["auto", 1, 3] = "auto", target_type: Literal["auto", "classes"] = "auto"
+) -> Splits:
+    """The pictures of a folder, each with the name of its class folder as label.
+
+    Args:
+        path: The folder.
+        channels: 1 reads pictures as grey, 3 as colour; auto takes 1 if all of a sample are grey.
+        target_type: What two classes are: auto makes them binary, the second one being positive.
+
+    Raises:
+        DataError: A class folder is empty, or there is one class only.
+    """
+    splits = _find_splits(path)
+    train = splits["train"]
+    _require_two(path, train)
+    files = [file for found in train.values() for file in found]
+    num_channels = (1 if _are_grey(files) else 3) if channels == "auto" else channels
+    column = _labels(train)
+    target = label_target(column) if target_type == "auto" else infer([column], target_type)
+    signature = Signature((TensorSpec(INPUT, "image", "uint8", (None, None, num_channels)),), target)
+    parts = {name: _examples(path, found, signature) for name, found in splits.items()}
+    return Splits(signature, parts["train"], parts.get("validation"), parts.get("test"))
+
+
+def read_like(path: Path, signature: Signature, options: Mapping[str, Any]) -> Examples:
+    """Every picture of the folder as examples of ``signature``.
+
+    Raises:
+        DataError: The signature takes no pictures, or does not know a class folder.
+    """
+    if [spec.kind for spec in signature.inputs] != ["image"]:
+        names = ", ".join(spec.name for spec in signature.inputs[:10])
+        raise DataError(
+            f"{path}: holds pictures, but the model takes {names}", fix="give data of the trained kind"
+        )
+    return concatenate([_examples(path, found, signature) for found in _find_splits(path).values()])
+
+
+Classes = Mapping[str, Sequence[Path]]
+
+
+def _find_splits(path: Path) -> dict[str, Classes]:
+    folders = _folders(path)
+    roles = [ROLES.get(folder.name.lower()) for folder in folders]
+    if "train" not in roles or None in roles or not any(_folders(folder) for folder in folders):
+        return {"train": _find_classes(path)}
+    if len(set(roles)) < len(roles):
+        raise DataError(
+            f"{path}: several folders hold the same split: {', '.join(folder.name for folder in folders)}",
+            fix="keep one of train, validation and test each",
+        )
+    return {str(role): _find_classes(folder) for role, folder in zip(roles, folders, strict=True)}
+
+
+def _find_classes(path: Path) -> Classes:
+    strays = [
+        file for file in path.iterdir() if file.is_file() and file.name.lower().endswith(IMAGE_SUFFIXES)
+    ]
+    if strays:
+        raise DataError(
+            f"{path}: {len(strays)} pictures are in no class folder, for example {min(strays).name}",
+            fix="move them into the folder of their class",
+        )
+    found = {folder.name: find_images(folder) for folder in _folders(path)}
+    empty = [name for name, files in found.items() if not files]
+    if empty:
+        raise DataError(
+            f"{path}: class folders without pictures: {', '.join(empty[:10])}",
+            fix=f"remove them, or add pictures ({', '.join(IMAGE_SUFFIXES)})",
+        )
+    return found
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+
+
+def _require_two(path: Path, classes: Classes) -> None:
+    if len(classes) < 2:
+        raise DataError(
+            f"{path}: has one class folder ({', '.join(classes)}); there is nothing to tell apart",
+            fix="add a folder for another class",
+        )
+
+
+def _labels(classes: Classes) -> TargetColumn:
+    labels = [name for name, files in classes.items() for _ in files]
+    return TargetColumn("label", np.array(labels, dtype=object))
+
+
+def _examples(path: Path, classes: Classes, signature: Signature) -> Examples:
+    files = tuple(file for found in classes.values() for file in found)
+    ids = [file.relative_to(path).as_posix() for file in files]
+    spec = signature.inputs[0]
+    channels = spec.shape[2] or 3
+    return Examples(
+        {spec.name: ImageFiles(files, channels)}, encode(signature.target, [_labels(classes)], ids), ids
+    )
+
+
+def _are_grey(files: Sequence[Path]) -> bool:
+    sample = files[:: max(1, len(files) // _NUM_SAMPLED)][:_NUM_SAMPLED]
+    return all(_is_grey(file) for file in sample)
+
+
+def _is_grey(file: Path) -> bool:
+    try:
+        pixels = decode_image(file, 3)
+    except DataError:
+        # A broken file says nothing about colour; it is reported with all others when data is encoded.
+        return True
+    return bool((pixels == pixels[:, :, :1]).all())

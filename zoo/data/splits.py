@@ -1,0 +1,173 @@
+"""Splits examples into train, validation and test, by seed.
+
+Which side an example falls on depends on its content and the seed alone, not on where it stands in the
+file: examples are ordered by a keyed hash of their inputs. Equal inputs have equal hashes, so duplicates
+stay together and no test example is one the network was trained on.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.contracts.signature import Examples, Splits, Target, Values
+from zoo.data.examples import digests, take
+from zoo.errors import DataError, UsageError
+
+ROLES = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
+"""What folders, files and arrays that hold a split are called."""
+
+NUM_BINS = 10
+Codes = npt.NDArray[np.int64]
+
+
+def complete(splits: Splits, *, validation: float, test: float, seed: int) -> Splits:
+    """Splits off from train what is missing, stratified; a fraction of 0 leaves it missing.
+
+    Strata are classes, combinations of labels, or tenths of the first value. Every class and every label
+    stays in train; duplicates of one raw input never fall on both sides.
+
+    Args:
+        splits: What the data declares.
+        validation: Share of the examples in train that becomes validation, if there is none.
+        test: The same for test.
+        seed: Another seed gives other splits.
+
+    Raises:
+        UsageError: The two shares leave nothing to train on.
+        DataError: There are too few examples.
+    """
+    if validation + test >= 1:
+        raise UsageError(
+            f"data.validation={validation} and data.test={test} leave nothing to train on",
+            fix="together they must be below 1",
+        )
+    shares = {
+        name: share
+        for name, share in (("test", test), ("validation", validation))
+        if share > 0 and getattr(splits, name) is None
+    }
+    if not shares:
+        return splits
+    sides = assign(splits.train, splits.signature.target, shares, seed)
+    _require_examples(sides, shares)
+    parts: dict[str, Any] = {
+        name: take(splits.train, np.flatnonzero(sides == name)) for name in ("train", *shares)
+    }
+    return replace(splits, **parts)
+
+
+def assign(
+    examples: Examples, target: Target, shares: Mapping[str, float], seed: int
+) -> npt.NDArray[np.str_]:
+    """The side of each example, ``"train"`` or a key of ``shares``: str ``[examples]``."""
+    groups = list(_groups(examples, strata(examples, target), seed))
+    sides = np.full(len(examples), "train", dtype="U10")
+    for group, side in _allocate(groups, shares):
+        sides[group.rows] = side
+    _keep_in_train(sides, groups, kept_codes(examples, target))
+    return sides
+
+
+def strata(examples: Examples, target: Target) -> Codes:
+    """The stratum of each example, int64 ``[examples]``."""
+    if isinstance(target, Values):
+        values = examples.target[:, 0]
+        edges = np.quantile(values, np.linspace(0, 1, NUM_BINS + 1)[1:-1])
+        return np.asarray(np.searchsorted(edges, values), dtype=np.int64)
+    return _ranks(kept_codes(examples, target))
+
+
+def kept_codes(examples: Examples, target: Target) -> Codes:
+    """What must stay in train, int64 ``[examples, columns]``: each code of each column."""
+    if isinstance(target, Values):
+        return np.zeros((len(examples), 0), dtype=np.int64)
+    if examples.target.ndim == 2:
+        return np.asarray(examples.target, dtype=np.int64)
+    return _ranks(examples.target.astype(str)[:, np.newaxis])[:, np.newaxis]
+
+
+def _ranks(rows: npt.NDArray[Any]) -> Codes:
+    """A number for each distinct row of a matrix, in sorted order."""
+    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Examples with equal inputs."""
+
+    stratum: int
+    rows: list[int]
+
+
+def _groups(examples: Examples, stratum: Codes, seed: int) -> Iterator[_Group]:
+    """By stratum, and within one in an order drawn by the seed."""
+    rows_by_digest: dict[bytes, list[int]] = {}
+    for row, digest in enumerate(digests(examples)):
+        rows_by_digest.setdefault(digest, []).append(row)
+    key = str(seed).encode()
+    drawn = [
+        # Equal inputs with different labels: the smallest, whatever their order.
+        (
+            min(int(stratum[row]) for row in rows),
+            hashlib.blake2b(digest, key=key, digest_size=16).digest(),
+            rows,
+        )
+        for digest, rows in rows_by_digest.items()
+    ]
+    return (_Group(number, rows) for number, _, rows in sorted(drawn))
+
+
+def _allocate(groups: Sequence[_Group], shares: Mapping[str, float]) -> Iterator[tuple[_Group, str]]:
+    """Gives each side its share of the examples so far, stratum by stratum.
+
+    Counting so far, not stratum by stratum, keeps the total right where strata are too small to divide.
+    """
+    num_so_far = 0
+    given = dict.fromkeys(shares, 0)
+    for _, same_stratum in groupby(groups, key=lambda group: group.stratum):
+        members = list(same_stratum)
+        num_rows = sum(len(group.rows) for group in members)
+        num_so_far += num_rows
+        quota = {
+            side: min(round(num_so_far * share) - given[side], math.ceil(num_rows * share))
+            for side, share in shares.items()
+        }
+        for group in members:
+            side = next((side for side in shares if len(group.rows) <= quota[side]), None)
+            if side:
+                quota[side] -= len(group.rows)
+                given[side] += len(group.rows)
+                yield group, side
+
+
+def _keep_in_train(sides: npt.NDArray[np.str_], groups: Sequence[_Group], codes: Codes) -> None:
+    rows_with = {row: group.rows for group in groups for row in group.rows}
+    for column in codes.T:
+        for code in np.unique(column):
+            rows = np.flatnonzero(column == code)
+            if not (sides[rows] == "train").any():
+                sides[rows_with[int(rows[0])]] = "train"
+
+
+def _require_examples(sides: npt.NDArray[np.str_], shares: Mapping[str, float]) -> None:
+    for name, share in shares.items():
+        if not (sides == name).any():
+            raise DataError(
+                f"{len(sides)} examples are too few to split off {name} ({share:g} of them)",
+                fix=f"more examples, or another share with data.{name}=…",
+            )

@@ -1,0 +1,47 @@
+"""Chooses held-out examples: a sample for small batches, and the golden ones that travel with the model."""
+
+import numpy as np
+
+from zoo.contracts.signature import Examples
+from zoo.runtime.batches import Array, Column
+
+_NUM_SAMPLED = 28
+_NUM_GOLDEN = 16
+_GOLDEN_BYTES = 16 * 2**20
+
+
+def sample(examples: Examples) -> Examples:
+    """A few examples that fit into one batch: pictures of different sizes are cut to the smallest."""
+    few = take(examples, _spread(len(examples), _NUM_SAMPLED))
+    return Examples({name: _uniform(column) for name, column in few.inputs.items()}, None, few.ids)
+
+
+def _uniform(column: Column) -> Array:
+    if isinstance(column, np.ndarray):
+        return column
+    height, width = np.min([picture.shape[:2] for picture in column], axis=0)
+    return np.stack([picture[:height, :width] for picture in column])
+
+
+def golden(examples: Examples) -> list[int]:
+    """Places of golden examples, as many as fit into their share of the disk."""
+    places = _spread(len(examples), _NUM_GOLDEN)
+    sizes = [sum(np.asarray(column[place]).nbytes for column in examples.inputs.values()) for place in places]
+    num_fitting = int(np.searchsorted(np.cumsum(sizes), _GOLDEN_BYTES, side="right"))
+    return places[: max(1, num_fitting)]
+
+
+def _spread(num_examples: int, num_chosen: int) -> list[int]:
+    """Places at equal distances, first and last included."""
+    return sorted({int(place) for place in np.linspace(0, num_examples - 1, num_chosen)})
+
+
+def take(examples: Examples, places: list[int]) -> Examples:
+    """The examples at these places, without their truth."""
+    inputs = {
+        name: column[places]
+        if isinstance(column, np.ndarray)
+        else [np.asarray(column[place]) for place in places]
+        for name, column in examples.inputs.items()
+    }
+    return Examples(inputs, None, [examples.ids[place] for place in places])

@@ -1,0 +1,160 @@
+"""The one module that knows ``torch.onnx``: a network becomes an ONNX graph, in a process of its own.
+
+The exporter keeps state between calls (a second recurrent network of one process may fail to export) and
+replaces functions of torch while it works, so ``trace`` runs ``python -m zoo.exporting.network`` anew each
+time. Nothing here is trusted: whatever comes out is certified.
+"""
+
+import contextlib
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from onnx import ModelProto
+from torch import Tensor, nn
+from torch.nn import functional
+
+from zoo.contracts.signature import Signature, TensorSpec
+from zoo.errors import EnvironmentFault, PluginError, UsageError
+from zoo.runs import Run
+
+OPSET = 20
+MAX_BYTES = 1_800_000_000
+"""A protobuf message ends at 2 GiB; the rest is room for everything but the weights."""
+
+
+def trace(run: Run) -> ModelProto:
+    """The network of a run's best checkpoint as an ONNX graph, encoded inputs to ``scores``.
+
+    Raises:
+        PluginError: ``torch.onnx`` cannot export the network; the last line says why.
+        EnvironmentFault: The process was killed.
+    """
+    with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
+        output = Path(folder) / "network.onnx"
+        command = [sys.executable, "-P", "-m", __name__, str(run.path), str(output)]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603
+        if result.returncode < 0:
+            raise EnvironmentFault(
+                f"the export of the network was ended by signal {-result.returncode}",
+                fix="it may have run out of memory: close other programs and export again",
+            )
+        if result.returncode != 0:
+            raise PluginError(
+                f"the network cannot be exported: {_last_line(result.stderr)}",
+                fix="`zoo check NAME` shows what an exportable network needs",
+            )
+        return onnx.load_model(output, load_external_data=False)
+
+
+def export_network(network: nn.Module, encoded: Signature) -> ModelProto:
+    """Exports a network in the mode it is in, with a dynamic batch axis.
+
+    Args:
+        network: On the CPU; takes the encoded inputs in their order.
+        encoded: Names and shapes of its inputs.
+
+    Raises:
+        UsageError: The weights do not fit into one file.
+    """
+    num_bytes = sum(tensor.nbytes for tensor in network.state_dict().values())
+    if num_bytes > MAX_BYTES:
+        raise UsageError(
+            f"the weights take {num_bytes / 1e9:.1f} GB, one ONNX file holds {MAX_BYTES / 1e9:.1f} GB",
+            fix="choose a smaller network",
+        )
+    examples = tuple(_example(spec) for spec in encoded.inputs)
+    with _plain_attention(), warnings.catch_warnings():
+        # With several inputs torch says that their batch axes are one.
+        warnings.filterwarnings("ignore", message="# The axis name")
+        program = torch.onnx.export(
+            _Positional(network),
+            examples,
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[spec.name for spec in encoded.inputs],
+            output_names=["scores"],
+            dynamic_shapes=(tuple({0: "batch"} for _ in examples),),
+            verbose=False,
+        )
+    assert program is not None
+    return program.model_proto
+
+
+class _Positional(nn.Module):
+    """Hides the parameter names of ``forward``, which would have to be known for dynamic shapes."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.training = network.training
+
+    def forward(self, *inputs: Tensor) -> Any:
+        return self.network(*inputs)
+
+
+def _example(spec: TensorSpec) -> Tensor:
+    # Two examples: an axis of length 1 could be taken for a broadcast.
+    shape = (2, *(size or 1 for size in spec.shape))
+    if spec.num_values is None:
+        return torch.rand(shape, dtype=getattr(torch, spec.dtype))
+    return torch.zeros(shape, dtype=torch.int64)
+
+
+@contextlib.contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Spells attention out: the exporter refuses the fused one for more than four axes and most masks."""
+    fused = functional.scaled_dot_product_attention
+    functional.scaled_dot_product_attention = _attention
+    try:
+        yield
+    finally:
+        functional.scaled_dot_product_attention = fused
+
+
+def _attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """Softmax of scaled products (Vaswani et al. 2017, eq. 1), with torch's parameters."""
+    if enable_gqa:
+        key, value = (each.repeat_interleave(query.size(-3) // each.size(-3), -3) for each in (key, value))
+    scores = query @ key.transpose(-2, -1) * (scale or 1 / math.sqrt(query.size(-1)))
+    if is_causal:
+        attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+    if attn_mask is not None:
+        is_choice = attn_mask.dtype == torch.bool
+        scores = scores.masked_fill(~attn_mask, -math.inf) if is_choice else scores + attn_mask
+    return functional.dropout(scores.softmax(-1), dropout_p) @ value
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "no reason was given"
+
+
+def _main(run_path: str, output: str) -> None:
+    from zoo.registry import Registry
+    from zoo.training import trained
+
+    network = trained.load_network(Run(Path(run_path)), Registry.discover())
+    onnx.save_model(export_network(network.module, network.preprocessing.encoded), output)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

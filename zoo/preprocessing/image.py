@@ -1,0 +1,251 @@
+"""Pictures of any size: cropped or stretched to the network's size in the graph, then standardised.
+
+The graph has two stages. ``shrink`` takes uint8 ``[batch, height, width, channels]`` of any size to the
+network's size and is what training keeps in memory; ``scale`` standardises each channel, a batch at a time.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn
+
+import numpy as np
+import onnxruntime
+import spox
+import spox.opset.ai.onnx.v20 as op
+from numpy.typing import NDArray
+
+from zoo.contracts.signature import TensorSpec
+from zoo.errors import DataError, UsageError
+from zoo.preprocessing.encoding import Encoding, encoded_name
+from zoo.preprocessing.graphs import build, chain, open_session
+
+Size = tuple[int, int]
+Fit = Literal["crop", "stretch"]
+
+_LARGEST_DEFAULT_SIDE = 64
+_NUM_SAMPLED = 1000
+_NUM_REPORTED = 20
+_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How pictures of any size become pictures of one size.
+
+    Attributes:
+        size: Height and width in pixels that the user asked for.
+        default_size: What is used where the pictures do not share a size of at most 64 x 64.
+        fit: ``"crop"`` keeps the aspect ratio and loses the edges; ``"stretch"`` keeps all.
+    """
+
+    size: Size | None = None
+    default_size: Size | None = None
+    fit: Fit = "crop"
+
+
+def fit(spec: TensorSpec, images: Sequence[Any], kind: str, geometry: Geometry) -> Encoding:
+    """Learns each channel's mean and deviation and builds the graph.
+
+    The statistics come from at most 1,000 training pictures, evenly spaced, at the network's size.
+
+    Raises:
+        UsageError: No size was given, the pictures do not share a small one, and there is no default.
+        DataError: Pictures cannot be read.
+    """
+    sample = _sample(images)
+    height, width = geometry.size or _shared_size(sample) or geometry.default_size or _refuse(sample)
+    channels = spec.shape[2]
+    assert channels is not None, "a data set of images says how many channels they have"
+    encoded = encoded_name(spec.name)
+    stored = f"{encoded}_stored"
+    raw = spox.argument(spox.Tensor(np.uint8, ("batch", "height", "width", channels)))
+    shrink = build({spec.name: raw}, {stored: _resize(raw, (height, width), geometry.fit)})
+    session = open_session(shrink, num_threads=1)
+    mean, std = _channel_moments(shrink_all(session, spec, (height, width), sample))
+    small = spox.argument(spox.Tensor(np.uint8, ("batch", height, width, channels)))
+    scaled = _standardise(small, mean, std)
+    shape: tuple[int, ...] = (channels, height, width)
+    if kind == "vector":
+        shape = (channels * height * width,)
+        scaled = op.reshape(scaled, _integers([0, *shape]))
+    scale = build({stored: small}, {encoded: scaled})
+    statistics = {
+        "size": [height, width],
+        "fit": geometry.fit,
+        "mean": (mean / 255).tolist(),
+        "std": (std / 255).tolist(),
+    }
+    graph = chain([("shrink", shrink), ("scale", scale)])
+    return Encoding((TensorSpec(encoded, kind, "float32", shape),), statistics, graph, (stored,))
+
+
+def shrink_all(
+    session: onnxruntime.InferenceSession,
+    spec: TensorSpec,
+    size: Size,
+    images: Sequence[Any],
+    progress: Callable[[int], None] | None = None,
+) -> NDArray[np.uint8]:
+    """Runs the first stage over pictures of one or of many sizes, on all cores.
+
+    Args:
+        session: The first stage.
+        spec: The raw input.
+        size: Height and width that it yields.
+        images: One array ``[n, height, width, channels]``, or a sequence with one array a picture.
+        progress: Called with how many pictures were just done.
+
+    Returns:
+        uint8 ``[n, height, width, channels]`` at the network's size.
+
+    Raises:
+        DataError: Names the first 20 pictures that cannot be read or used.
+    """
+    shrunk = np.empty((len(images), *size, spec.shape[2] or 0), np.uint8)
+
+    def shrink(part: slice) -> DataError | None:
+        try:
+            pictures = _read(spec, images, part)
+        except DataError as error:
+            return error
+        shrunk[part] = session.run(None, {spec.name: pictures})[0]
+        return None
+
+    failures: list[DataError] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = list(_parts(images))
+        for part, failure in zip(parts, pool.map(shrink, parts), strict=True):
+            failures += [failure] if failure else []
+            if progress:
+                progress(part.stop - part.start)
+    if failures:
+        raise _unreadable(failures)
+    return shrunk
+
+
+def _parts(images: Sequence[Any]) -> Iterator[slice]:
+    step = _CHUNK if _is_stack(images) else 1
+    for start in range(0, len(images), step):
+        yield slice(start, min(start + step, len(images)))
+
+
+def _is_stack(images: Sequence[Any]) -> bool:
+    return isinstance(images, np.ndarray) and images.ndim == 4
+
+
+def _read(spec: TensorSpec, images: Sequence[Any], part: slice) -> NDArray[np.uint8]:
+    pictures = np.asarray(images[part] if _is_stack(images) else images[part.start][None])
+    fits = pictures.ndim == 4 and pictures.shape[-1] == spec.shape[2] and 0 not in pictures.shape
+    if pictures.dtype != np.uint8 or not fits:
+        raise DataError(
+            f"picture {part.start} of input {spec.name!r} is {pictures.dtype} {list(pictures.shape[1:])}; "
+            f"a picture is uint8 [height, width, {spec.shape[2]}]"
+        )
+    return np.ascontiguousarray(pictures)
+
+
+def _unreadable(failures: Sequence[DataError]) -> DataError:
+    if len(failures) == 1:
+        return failures[0]
+    lines = [failure.message for failure in failures[:_NUM_REPORTED]]
+    if len(failures) > _NUM_REPORTED:
+        lines.append(f"and {len(failures) - _NUM_REPORTED} more")
+    return DataError(
+        f"{len(failures)} pictures cannot be used:\n" + "\n".join(f"  {line}" for line in lines),
+        fix=failures[0].fix,
+    )
+
+
+def _sample(images: Sequence[Any]) -> Sequence[Any]:
+    count = min(len(images), _NUM_SAMPLED)
+    chosen = np.linspace(0, len(images) - 1, count).round().astype(int)
+    return images[chosen] if isinstance(images, np.ndarray) else _Chosen(images, chosen)
+
+
+class _Chosen(Sequence[Any]):
+    """Some pictures of a sequence, read when they are asked for."""
+
+    def __init__(self, images: Sequence[Any], chosen: NDArray[np.int_]) -> None:
+        self._images, self._chosen = images, chosen
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._images[int(self._chosen[index])]
+
+
+def _shared_size(images: Sequence[Any]) -> Size | None:
+    """The pictures' own size, where all have the same and it is small."""
+    height, width = np.shape(images[0])[:2]
+    is_small = max(height, width) <= _LARGEST_DEFAULT_SIDE
+    is_shared = all(np.shape(image)[:2] == (height, width) for image in images)
+    return (height, width) if is_small and is_shared else None
+
+
+def _refuse(images: Sequence[Any]) -> NoReturn:
+    largest = max(np.shape(image)[:2] for image in images)
+    raise UsageError(
+        f"the pictures do not share one size of at most {_LARGEST_DEFAULT_SIDE} x {_LARGEST_DEFAULT_SIDE} "
+        f"(one is {' x '.join(map(str, largest))}), and a network needs all of them at one size",
+        fix="give it: data.size=128, or data.size=[96,128] for height and width",
+    )
+
+
+def _channel_moments(pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of each channel in grey levels, exact; no deviation is below 1."""
+    channels = np.moveaxis(pictures, -1, 0).reshape(pictures.shape[-1], -1)
+    counts = np.stack([np.bincount(channel, minlength=256) for channel in channels])
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    levels = np.arange(256.0)
+    mean = shares @ levels
+    deviation = np.sqrt((shares * (levels - mean[:, None]) ** 2).sum(axis=1))
+    return mean, np.maximum(deviation, 1.0)
+
+
+def _resize(image: spox.Var, size: Size, fit: Fit) -> spox.Var:
+    """Antialiased bilinear resize of uint8 ``[batch, height, width, channels]``, rounded half to even.
+
+    It averages over the same triangle as Pillow's ``BILINEAR``. Pillow rounds between its two passes, by
+    at most half a grey level; this does not, so the two never differ by more than one level.
+    """
+    floats = op.cast(_centre(image, size) if fit == "crop" else image, to=np.float32)
+    resized = op.resize(
+        floats,
+        sizes=_integers(size),
+        axes=(1, 2),
+        mode="linear",
+        antialias=1,
+        exclude_outside=1,
+        coordinate_transformation_mode="half_pixel",
+    )
+    return op.cast(op.round(resized), to=np.uint8)
+
+
+def _centre(image: spox.Var, size: Size) -> spox.Var:
+    """The largest centred part with the aspect ratio of ``size``, in whole pixels, at least one.
+
+    With source ``H x W`` and target ``h x w`` it is ``min(H, [W h / w])`` high and ``min(W, [H w / h])``
+    wide, ``[]`` rounding half up, and begins at ``(H - height) // 2`` and ``(W - width) // 2``.
+    """
+    height, width = size
+    given = op.slice(op.shape(image), _integers([1]), _integers([3]))
+    across = op.gather(given, _integers([1, 0]))
+    scaled = op.add(op.mul(across, _integers([height, width])), _integers([width // 2, height // 2]))
+    matching = op.max([op.div(scaled, _integers([width, height])), _integers([1, 1])])
+    kept = op.min([given, matching])
+    start = op.div(op.sub(given, kept), _integers([2, 2]))
+    return op.slice(image, start, op.add(start, kept), _integers([1, 2]))
+
+
+def _standardise(image: spox.Var, mean: NDArray[np.float64], std: NDArray[np.float64]) -> spox.Var:
+    """Float32 ``[batch, channels, height, width]`` of mean 0 and deviation 1 in each channel."""
+    floats = op.cast(op.transpose(image, perm=(0, 3, 1, 2)), to=np.float32)
+    centred = op.sub(floats, op.constant(value=mean.astype(np.float32).reshape(-1, 1, 1)))
+    return op.mul(centred, op.constant(value=(1 / std).astype(np.float32).reshape(-1, 1, 1)))
+
+
+def _integers(values: Sequence[int]) -> spox.Var:
+    return op.constant(value=np.array(values, np.int64))

@@ -1,0 +1,178 @@
+"""Decodes pictures: the one code that turns image files into pixels, in training and afterwards."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+
+IMAGE_SUFFIXES = (
+    ".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
+)  # fmt: skip
+MAX_LISTED = 20
+
+
+def decode_image(path: Path, channels: int) -> "Pixels":
+    """Decodes a picture to uint8 ``[height, width, channels]``, grey with 1 channel and RGB with 3.
+
+    It can be called from several threads. The orientation of its EXIF data is applied, transparency is laid over white, 16-bit greys are scaled
+    to 8 bits, and of an animation the first frame is taken. The content decides, not the suffix.
+
+    Raises:
+        DataError: The file is missing, empty, truncated, not an image, or too large to be decoded safely.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: no such file", fix="check the path")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path}: is empty (0 bytes)", fix="remove the file or fetch it again")
+    try:
+        return _decode(path, channels)
+    except PermissionError as error:
+        raise DataError(f"{path}: cannot be opened: {error.strerror}", fix="check its permissions") from error
+    # On damaged bytes Pillow's decoders raise almost anything; whatever it is, the file is at fault.
+    except Exception as error:
+        raise DataError(f"{path}: {_reason(error)}", fix="remove the file or fetch it again") from error
+
+
+@dataclass(frozen=True)
+class ImageFiles(Sequence[Any]):
+    """Pictures that stay files until one is asked for.
+
+    Attributes:
+        paths: The files.
+        channels: 1 for grey, 3 for colour.
+    """
+
+    paths: tuple[Path, ...]
+    channels: int
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: Any) -> Any:
+        """Pixels uint8 ``[height, width, channels]`` of one file, or the files of a slice."""
+        if isinstance(index, slice):
+            return ImageFiles(self.paths[index], self.channels)
+        return decode_image(self.paths[index], self.channels)
+
+    def take(self, indices: Iterable[int]) -> "ImageFiles":
+        """The files at these places."""
+        return ImageFiles(tuple(self.paths[index] for index in indices), self.channels)
+
+    def check(self) -> None:
+        """Decodes every file once.
+
+        Raises:
+            DataError: Some cannot be decoded; up to 20 are listed.
+        """
+        failures = [error for path in self.paths if (error := _failure(path, self.channels))]
+        if failures:
+            raise unreadable(failures, len(self))
+
+
+def unreadable(failures: Sequence[DataError], num_files: int) -> DataError:
+    """One error for all pictures that cannot be decoded."""
+    listed = [f"  {error.message}" for error in failures[:MAX_LISTED]]
+    if len(failures) > MAX_LISTED:
+        listed.append(f"  and {len(failures) - MAX_LISTED} more")
+    return DataError(
+        "\n".join([f"{len(failures)} of {num_files} pictures cannot be read:", *listed]),
+        fix="remove these files or fetch them again",
+    )
+
+
+def find_images(folder: Path) -> list[Path]:
+    """Every picture in a folder and those below it, by suffix, sorted; hidden ones are left out."""
+    return sorted(_walk(folder))
+
+
+def expand(paths: Iterable[Path]) -> list[Path]:
+    """Files as they are, and in place of a folder the pictures in it.
+
+    Raises:
+        DataError: A path does not exist, or a folder holds no picture.
+    """
+    return [file for path in paths for file in _expand(path)]
+
+
+def _expand(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise DataError(f"{path}: no such file or folder", fix="check the path")
+    if found := find_images(path):
+        return found
+    raise DataError(f"{path}: holds no pictures", fix=f"pictures end in {', '.join(IMAGE_SUFFIXES)}")
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if not name.startswith(".") and name.lower().endswith(IMAGE_SUFFIXES):
+                yield Path(place, name)
+
+
+def _failure(path: Path, channels: int) -> DataError | None:
+    try:
+        decode_image(path, channels)
+    except DataError as error:
+        return error
+    return None
+
+
+def _decode(path: Path, channels: int) -> "Pixels":
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as opened:
+        # Pillow itself only warns up to twice the limit. Turning the warning into an error would change
+        # the filters of all threads, and pictures are decoded in several.
+        if Image.MAX_IMAGE_PIXELS and opened.width * opened.height > Image.MAX_IMAGE_PIXELS:
+            raise Image.DecompressionBombError
+        upright = ImageOps.exif_transpose(opened)
+        plain = _over_white(_to_8_bits(upright))
+        pixels = np.array(plain.convert("L" if channels == 1 else "RGB"))
+    return pixels.reshape(*pixels.shape[:2], channels)
+
+
+def _to_8_bits(image: "Image") -> "Image":
+    """Scales integers of 16 bits; Pillow would clip them at 255."""
+    from PIL import Image
+
+    if image.mode == "F":
+        raise ValueError("has floating-point pixels, whose range is unknown")
+    if not image.mode.startswith("I"):
+        return image
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise ValueError("has 32-bit pixels, whose range is unknown")
+    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+
+
+def _over_white(image: "Image") -> "Image":
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+
+
+def _reason(error: Exception) -> str:
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return "is not an image"
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return f"is too large to be decoded safely (more than {Image.MAX_IMAGE_PIXELS:,} pixels)"
+    text = " ".join(str(error).split())
+    return f"cannot be decoded: {text or type(error).__name__}"

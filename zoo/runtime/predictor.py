@@ -1,0 +1,156 @@
+"""Answers questions with an exported model: NumPy and ONNX Runtime, nothing else."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from zoo.contracts.certificate import FORMAT, Certificate
+from zoo.contracts.signature import Signature
+from zoo.errors import ArtifactError, EnvironmentFault
+from zoo.runtime import answers as plain
+from zoo.runtime.arrays import conform, typed
+from zoo.runtime.batches import Array, Column, batches, count
+from zoo.runtime.inputs import decode
+from zoo.runtime.seal import CERTIFICATE, unseal
+from zoo.runtime.tables import TableOptions
+
+BATCH_SIZE = 256
+
+
+class Predictor:
+    """An exported model that takes raw inputs and gives answers.
+
+    Attributes:
+        certificate: The proof that came with the model.
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession, certificate: Certificate) -> None:
+        self.certificate = certificate
+        self._session = session
+
+    @property
+    def signature(self) -> Signature:
+        """The raw inputs and the target."""
+        return self.certificate.signature
+
+    def predict(self, inputs: Any, *, batch_size: int = BATCH_SIZE) -> dict[str, Array]:
+        """Answers for raw inputs, by output, with the examples along the first axis.
+
+        Args:
+            inputs: One of
+                - an array with the examples along the first axis, a list of arrays (pictures may differ
+                  in size), or a single picture or vector, where the model has one input;
+                - a dict from column to values, or a polars DataFrame;
+                - the path of a picture, a folder of pictures, a ``.csv``, ``.tsv``, ``.parquet`` or
+                  ``.npz`` file, or a list of such paths.
+            batch_size: Examples answered at once.
+
+        Raises:
+            DataError: The inputs are not what the model takes.
+        """
+        return self.answer(self._columns(inputs), batch_size=batch_size)
+
+    def answer(self, columns: Mapping[str, Column], *, batch_size: int = BATCH_SIZE) -> dict[str, Array]:
+        """Answers for raw columns as `decode` returns them and a data set holds them, taken as they are.
+
+        Raises:
+            DataError: The columns differ in length, or are empty.
+        """
+        return run(self._session, typed(columns, self.signature), batch_size=batch_size)
+
+    def rows(self, answers: Mapping[str, Array]) -> list[dict[str, Any]]:
+        """Answers as plain objects, one an example, ready for JSON."""
+        return plain.rows(self.signature.target, answers)
+
+    def _columns(self, inputs: Any) -> dict[str, Column]:
+        paths = _paths(inputs)
+        if paths:
+            return decode(paths, self.signature, self.certificate.reading)[0]
+        if type(inputs).__module__.partition(".")[0] == "polars":
+            inputs = {name: inputs[name].to_list() for name in inputs.columns}
+        missing = TableOptions.from_json(self.certificate.reading).missing
+        return conform(inputs, self.signature, missing)
+
+
+def _paths(inputs: Any) -> list[Path]:
+    """The inputs as paths; empty where they are not paths."""
+    if isinstance(inputs, str | Path):
+        return [Path(inputs)]
+    is_paths = (
+        isinstance(inputs, list | tuple) and inputs and all(isinstance(each, str | Path) for each in inputs)
+    )
+    return [Path(each) for each in inputs] if is_paths else []
+
+
+def run(
+    session: onnxruntime.InferenceSession, columns: Mapping[str, Column], *, batch_size: int
+) -> dict[str, Array]:
+    """Every output of a session for all examples, in their order.
+
+    Raises:
+        DataError: The columns differ in length, or are empty.
+    """
+    names = [output.name for output in session.get_outputs()]
+    order = np.empty(count(columns), dtype=np.intp)
+    parts, num_done = [], 0
+    for indices, batch in batches(columns, batch_size):
+        parts.append(session.run(names, batch))
+        order[indices] = np.arange(num_done, num_done + len(indices))
+        num_done += len(indices)
+    return {
+        name: np.concatenate(pieces)[order]
+        for name, pieces in zip(names, zip(*parts, strict=True), strict=True)
+    }
+
+
+def open_session(model: bytes) -> onnxruntime.InferenceSession:
+    """A session on the CPU for the bytes of a model.
+
+    Raises:
+        EnvironmentFault: The installed ONNX Runtime cannot load it.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    # ONNX Runtime's exceptions have no common base; whatever it is, this machine cannot load the model.
+    except Exception as error:
+        raise EnvironmentFault(
+            f"ONNX Runtime {onnxruntime.__version__} cannot load the model: {error}",
+            fix="pip install --upgrade onnxruntime",
+        ) from error
+
+
+def load(path: Path | str) -> Predictor:
+    """Opens a model that `zoo export` wrote; every byte of it is checked first.
+
+    Raises:
+        ArtifactError: The file is missing, damaged, changed after its export, or not Zoo's.
+        EnvironmentFault: The installed ONNX Runtime cannot load it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ArtifactError(f"{path}: no such file", fix="export a trained run with `zoo export RUN`")
+    body = unseal(path.read_bytes(), path.name)
+    session = open_session(body)
+    return Predictor(session, _certificate(session, path.name))
+
+
+def _certificate(session: onnxruntime.InferenceSession, name: str) -> Certificate:
+    metadata = session.get_modelmeta().custom_metadata_map
+    try:
+        document = json.loads(metadata[CERTIFICATE])
+        if document["format"] == FORMAT:
+            return Certificate.from_json(document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactError(
+            f"{name}: its certificate cannot be read: {error!r}", fix="export it again"
+        ) from error
+    raise ArtifactError(
+        f"{name}: its certificate has format {document['format']}, this Zoo reads format {FORMAT}",
+        fix="pip install --upgrade zoo-core",
+    )
