@@ -1,5 +1,4 @@
 import tomllib
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -110,7 +109,7 @@ def test_a_value_that_fits_is_taken(name, given, value):
         ("mode", "quick", "model.mode=quick: input should be 'fast', 'slow' or 'none'", "fast | slow | none"),
         ("sizes", 3, "model.sizes=3: input should be a valid list", "model.sizes is [int, …]"),
         ("sizes", [1, "b"], "model.sizes.1=b: input should be a valid integer", "model.sizes is [int, …]"),
-        ("betas", [0.5], "model.betas.1", "model.betas is [float, float]"),
+        ("betas", [0.5], "model.betas.1=", "model.betas is [float, float]"),
         ("names", "a", "model.names=a: input should be a valid tuple", "model.names is [str, …]"),
         ("limit", [], "model.limit=[]: input should be a valid number", "model.limit is float | none"),
     ],
@@ -220,7 +219,7 @@ def test_an_option_called_name_is_an_error_of_the_plugin():
     def factory(*, name: str = "x"):
         pass
 
-    with pytest.raises(PluginError, match="has an option called 'name'"):
+    with pytest.raises(PluginError, match="cannot be read: .*no option can be called so"):
         schema_of(factory)
 
 
@@ -295,10 +294,3 @@ def test_options_of_torch_optimizers_are_read_as_they_are():
     assert options["fused"].type == "bool | none"
     assert "params" not in options
 
-
-def test_a_callable_option_is_not_plain_data():
-    def factory(*, activation: Callable[[int], int] = abs):
-        pass
-
-    with pytest.raises(PluginError, match="cannot be read"):
-        schema_of(factory)

@@ -47,9 +47,10 @@ class Disk:
     def remove_folder(self, path: Path) -> None:
         """Removes a folder under another name first, so that a torn removal is never taken for a whole folder."""
         doomed = path.with_name(f".removed-{path.name}")
-        if not doomed.exists():
-            self.rename(path, doomed)
-        self._guard(path, lambda: shutil.rmtree(doomed))
+        if doomed.exists():  # a removal was cut short
+            self._guard(doomed, lambda: shutil.rmtree(doomed))
+        self.rename(path, doomed)
+        self._guard(doomed, lambda: shutil.rmtree(doomed))
 
     def now(self) -> float:
         """Seconds since the epoch; for people, never for decisions."""

@@ -102,7 +102,7 @@ class Schema:
             fix = did_you_mean(name, [option.name for option in self.options])
             return UsageError(f"unknown key {key!r}", fix=fix if self.options else "it takes no options")
         option = next(option for option in self.options if option.name == name)
-        if problem["type"] == "missing":
+        if problem["type"] == "missing" and len(problem["loc"]) == 1:
             return UsageError(f"{key!r} must be given ({option.type})", fix=f"add {key}=…")
         reason = problem["msg"][0].lower() + problem["msg"][1:]
         return UsageError(
@@ -117,21 +117,10 @@ def schema_of(factory: Callable[..., Any]) -> Schema:
         PluginError: The signature or its annotations cannot be read.
     """
     try:
-        parameters = list(inspect.signature(factory).parameters.values())
-        hints = typing.get_type_hints(_annotated(factory), include_extras=True)
-    except (TypeError, ValueError, NameError) as error:
+        return _schema(factory)
+    # Annotations are the plugin's own code: reading them can raise anything.
+    except Exception as error:
         raise PluginError(f"the options of {_name(factory)} cannot be read: {error}") from error
-    fields = {
-        parameter.name: (_without_tensors(hints.get(parameter.name, Any)), parameter.default)
-        for parameter in _options(parameters)
-    }
-    if "name" in fields:
-        raise PluginError(
-            f"{_name(factory)} has an option called 'name', which recipes use for the entry itself"
-        )
-    documentation = inspect.getdoc(factory) or ""
-    initialiser = inspect.getdoc(factory.__init__) if inspect.isclass(factory) else ""  # type: ignore[misc]
-    return Schema(fields, {**_meanings(initialiser or ""), **_meanings(documentation)})
 
 
 def schema_of_settings(settings: type) -> Schema:
@@ -145,6 +134,20 @@ def schema_of_settings(settings: type) -> Schema:
     return Schema(annotations, {each.name: each.metadata["meaning"] for each in described})
 
 
+def _schema(factory: Callable[..., Any]) -> Schema:
+    parameters = list(inspect.signature(factory).parameters.values())
+    hints = typing.get_type_hints(_annotated(factory), include_extras=True)
+    fields = {
+        parameter.name: (_annotation(parameter, hints), parameter.default)
+        for parameter in _options(parameters)
+    }
+    if "name" in fields:
+        raise ValueError("recipes use 'name' for the entry itself, so that no option can be called so")
+    documentation = inspect.getdoc(factory) or ""
+    initialiser = inspect.getdoc(factory.__init__) if inspect.isclass(factory) else ""  # type: ignore[misc]
+    return Schema(fields, {**_meanings(initialiser or ""), **_meanings(documentation)})
+
+
 def _options(parameters: Iterable[inspect.Parameter]) -> list[inspect.Parameter]:
     parameters = list(parameters)
     keyword_only = [p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
@@ -154,6 +157,14 @@ def _options(parameters: Iterable[inspect.Parameter]) -> list[inspect.Parameter]
         if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and p.default is not inspect.Parameter.empty
     ]
     return defaulted + keyword_only
+
+
+def _annotation(parameter: inspect.Parameter, hints: Mapping[str, Any]) -> Any:
+    """The option's type; a default of ``None`` is a value like any, whatever the annotation says."""
+    annotation = _without_tensors(hints.get(parameter.name, Any))
+    if parameter.default is None and not _admits_none(annotation):
+        return annotation | None
+    return annotation
 
 
 def _annotated(factory: Callable[..., Any]) -> Any:
@@ -221,7 +232,8 @@ def _in_words(annotation: Any) -> str:
     if origin is Annotated:
         bounds = [
             f"{sign} {getattr(bound, attribute)}"
-            for bound in parts[1:]
+            for metadata in parts[1:]
+            for bound in getattr(metadata, "metadata", [metadata])
             for attribute, sign in _BOUNDS.items()
             if getattr(bound, attribute, None) is not None
         ]

@@ -177,7 +177,9 @@ def with_defaults(given: Mapping[str, Any], architecture: Registered, facts: Dat
     assert isinstance(entry, Architecture)
     batch_size = 32 if facts.num_train < 4000 else 128
     chosen = merge({"batch_size": batch_size}, suggested(architecture), given)
-    steps = -(-facts.num_train // chosen["batch_size"]) if isinstance(chosen["batch_size"], int) else 1
+    asked = chosen["batch_size"]
+    # Another batch size than a count is refused with the other settings.
+    steps = -(-facts.num_train // asked) if isinstance(asked, int) and asked > 0 else 1
     derived = {
         "objective": {"name": entry.objective},
         "loss": {"name": facts.target.default_loss},
@@ -264,14 +266,14 @@ def write_value(value: Any) -> str:
 
 def _read_key(key: str) -> list[str]:
     """The parts of a dotted key; a part with dots of its own is quoted, as in TOML."""
+    path = []
     try:
         tree: Any = tomllib.loads(f"{key.strip()} = 0")
-    except tomllib.TOMLDecodeError:
+        while isinstance(tree, dict):
+            [(part, tree)] = tree.items()
+            path.append(part)
+    except ValueError:  # not TOML, or a comment
         return []
-    path = []
-    while isinstance(tree, dict):
-        [(part, tree)] = tree.items()
-        path.append(part)
     return path
 
 

@@ -89,11 +89,15 @@ def create(path: Path | None, files: Mapping[str, bytes], *, stem: str, disk: Di
         path = next(free for n in count(1) if not (free := RUNS / f"{_safe(stem)}-{n}").exists())
     require_free(path)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    disk.make_folder(aside)
-    disk.make_folder(Run(aside).checkpoints_path)
-    for name, content in files.items():
-        disk.write(aside / name, content)
-    disk.rename(aside, path)
+    _discard(aside, disk)
+    try:
+        disk.make_folder(Run(aside).checkpoints_path)
+        for name, content in files.items():
+            disk.write(aside / name, content)
+        disk.rename(aside, path)
+    except BaseException:
+        _discard(aside, disk)
+        raise
     return Run(path)
 
 
@@ -118,7 +122,8 @@ def find(path: Path | str) -> Run:
     """
     run = Run(Path(path))
     if not run.recipe_path.is_file():
-        reason = "has no recipe.toml" if run.path.is_dir() else "does not exist"
+        reason = "is a file" if run.path.is_file() else "does not exist"
+        reason = "has no recipe.toml" if run.path.is_dir() else reason
         raise UsageError(
             f"{path} is not a run folder: it {reason}", fix="`zoo runs` lists the runs of this folder"
         )
@@ -130,6 +135,11 @@ def list_runs(folder: Path = RUNS) -> list[Run]:
     if not folder.is_dir():
         return []
     return [Run(path) for path in sorted(folder.iterdir()) if Run(path).recipe_path.is_file()]
+
+
+def _discard(path: Path, disk: Disk) -> None:
+    if path.is_dir():
+        disk.remove_folder(path)
 
 
 def _safe(stem: str) -> str:

@@ -95,7 +95,7 @@ def program(arguments: list[str]) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        print("interrupted", file=sys.stderr)
+        click.echo("interrupted", err=True)
         return 130
     except BrokenPipeError:
         # The reader of our output left, as `zoo list | head` does; nobody is there to be told.
@@ -122,7 +122,7 @@ def _report(error: Exception, *, debug: bool) -> int:
 
 
 def _say(label: str, text: str) -> None:
-    print(f"{label}: {printable(text)}", file=sys.stderr)
+    click.echo(f"{label}: {printable(text)}", err=True)
 
 
 def printable(text: Any) -> str:

@@ -80,4 +80,4 @@ def _print_result(run: Any, as_json: bool) -> None:
     names = list(metrics["test"])
     rows = [(split, *(f"{metrics[split][name]:.4g}" for name in names)) for split in ("validation", "test")]
     click.echo(render(rows, header=("", *names)))
-    click.echo(f"\nrun:  {run.path}\nnext: zoo export {run.path}")
+    click.echo(f"\nrun:    {run.path}\nreport: {run.report_path}\nnext:   zoo export {run.path}")

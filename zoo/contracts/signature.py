@@ -129,8 +129,7 @@ def _spec(document: Mapping[str, Any]) -> TensorSpec:
 
 def _target(document: Mapping[str, Any]) -> Target:
     fields = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
-    kind: str = fields.pop("kind")
-    return TARGETS[kind](**fields)
+    return TARGETS[str(fields.pop("kind"))](**fields)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ _DTYPES = {
 
 
 def check_form(model: ModelProto, signature: Signature, *, places: tuple[Path, ...] = ()) -> None:
-    """Checks versions, inputs, outputs and batch axis, and that the file is deterministic, whole, and names no local path.
+    """Checks versions, interface and batch axis; that the file is deterministic, whole, and names no local path.
 
     Args:
         model: The model, without its certificate or with it.
@@ -46,7 +46,10 @@ def check_form(model: ModelProto, signature: Signature, *, places: tuple[Path, .
         VerificationError: Names what is wrong.
     """
     faults = chain(
-        _interface_faults(model, signature), _version_faults(model), _locality_faults(model, places)
+        _interface_faults(model, signature),
+        _version_faults(model),
+        _randomness_faults(model),
+        _locality_faults(model, places),
     )
     for fault in faults:
         raise VerificationError(

@@ -51,7 +51,7 @@ def trace(run: Run) -> ModelProto:
         if result.returncode != 0:
             raise PluginError(
                 f"the network cannot be exported: {_last_line(result.stderr)}",
-                fix="`zoo check NAME` shows what an exportable network needs",
+                fix="run again with `zoo --debug export …`, and report it to the network's author",
             )
         return onnx.load_model(output, load_external_data=False)
 

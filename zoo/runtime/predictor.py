@@ -115,6 +115,8 @@ def open_session(model: bytes) -> onnxruntime.InferenceSession:
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    # Idle threads that spin would take the cores from whoever shares the machine.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     # ONNX Runtime's exceptions have no common base; whatever it is, this machine cannot load the model.

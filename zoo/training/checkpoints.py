@@ -48,7 +48,7 @@ def save(folder: Path, checkpoint: Checkpoint, disk: Disk) -> None:
     """Writes a checkpoint aside and commits it; one of the same step that verifies is left as it is."""
     target = _place(folder, checkpoint.step)
     if target.exists():
-        if not _damage(target):
+        if _is_whole(target):
             return
         disk.remove_folder(target)
     aside = folder / f".writing-{target.name}"
@@ -83,11 +83,7 @@ def load(folder: Path, step: int) -> Checkpoint:
         ArtifactError: It is missing or damaged; names the file.
     """
     path = _place(folder, step)
-    if damage := _damage(path):
-        raise ArtifactError(
-            f"checkpoint {path} is damaged: {damage}", fix="restore it from a copy, or train again"
-        )
-    contents = {name: read_bytes(path / name) for name in _FILES}
+    contents = _read(path)
     state = load_json(contents["state.json"], name=f"{path / 'state.json'}")
     return Checkpoint(
         step=state.pop("step"),
@@ -125,10 +121,14 @@ def rotate(folder: Path, *, keep: int, best: int | None, disk: Disk) -> None:
 
 
 def remove_above(folder: Path, step: int, disk: Disk) -> None:
-    """Removes what lies above the checkpoint that is resumed: damaged ones, which would be met again."""
-    for later in steps(folder):
-        if later > step:
-            disk.remove_folder(_place(folder, later))
+    """Removes what lies above the checkpoint that is resumed: damaged ones, which would be met again.
+
+    Half-written and half-removed folders, which a killed process leaves, go with them.
+    """
+    for path in list(folder.iterdir()):
+        found = _FOLDER.fullmatch(path.name)
+        if path.name.startswith(".") or (found and int(found[1]) > step):
+            disk.remove_folder(path)
 
 
 def flatten(tree: Any, tensors: Tensors, prefix: str) -> Any:
@@ -175,25 +175,43 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _damage(path: Path) -> str:
-    """What is wrong with a committed checkpoint; empty when nothing is."""
+def _read(path: Path) -> dict[str, bytes]:
+    """The files of a committed checkpoint, each read once and compared with the manifest."""
     try:
         manifest = load_json(read_bytes(path / _MANIFEST), name=_MANIFEST)
-        listed = manifest["files"]
-        if sorted(listed) != sorted(_FILES) or f"step-{manifest['step']:08d}" != path.name:
-            return f"{_MANIFEST} does not belong to it"
-        for name, facts in listed.items():
-            content = read_bytes(path / name)
-            if len(content) != facts["size"]:
-                return f"{name} has {len(content)} bytes, not {facts['size']}"
-            if _digest(content) != facts["sha256"]:
-                return f"{name} differs from its SHA-256"
+        contents = {name: read_bytes(path / name) for name in _FILES}
+        damage = _damage(path, manifest, contents)
     except ArtifactError as error:
-        return error.message
+        damage = error.message
     except (KeyError, TypeError, ValueError, AttributeError):
-        return f"{_MANIFEST} is not a manifest"
+        damage = f"{_MANIFEST} is not a manifest"
+    if damage:
+        raise ArtifactError(
+            f"checkpoint {path} is damaged: {damage}", fix="restore it from a copy, or train again"
+        )
+    return contents
+
+
+def _damage(path: Path, manifest: Any, contents: Mapping[str, bytes]) -> str:
+    """What is wrong with a committed checkpoint; empty when nothing is."""
+    if sorted(manifest["files"]) != sorted(_FILES) or f"step-{manifest['step']:08d}" != path.name:
+        return f"{_MANIFEST} does not belong to it"
+    for name, content in contents.items():
+        facts = manifest["files"][name]
+        if len(content) != facts["size"]:
+            return f"{name} has {len(content)} bytes, not {facts['size']}"
+        if _digest(content) != facts["sha256"]:
+            return f"{name} differs from its SHA-256"
     strangers = {entry.name for entry in path.iterdir()} - {*_FILES, _MANIFEST}
     return f"it holds the unknown file {min(strangers)}" if strangers else ""
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        _read(path)
+    except ArtifactError:
+        return False
+    return True
 
 
 def _pack(tensors: Tensors) -> bytes:

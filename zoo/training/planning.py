@@ -1,5 +1,6 @@
 """The complete recipe and the data it speaks of, before anything is built; and what both depend on."""
 
+import hashlib
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +10,10 @@ from typing import Any
 
 from zoo import data, recipes
 from zoo.contracts.recipe import Choice, Recipe
-from zoo.contracts.signature import Splits
 from zoo.data import Data
-from zoo.errors import UsageError
+from zoo.errors import ArtifactError, PluginError, UsageError
 from zoo.files import dump_json, load_json, read_bytes
+from zoo.preprocessing import Preprocessing
 from zoo.registry import CORE, Registry
 from zoo.runs import Run
 
@@ -57,11 +58,13 @@ def _source(given: Any, registry: Registry) -> tuple[str, dict[str, Any]]:
     return str(path.resolve()) if is_path else str(source), options
 
 
-def environment(recipe: Recipe, splits: Splits, registry: Registry) -> Document:
+def environment(planned: Plan, preprocessing: bytes, registry: Registry) -> Document:
     """What a resumed run must find unchanged, and what a reader wants to know."""
+    splits = planned.data.splits
     return {
         "data": {"fingerprint": data.fingerprint(splits), "signature": splits.signature.to_json()},
-        "plugins": recipes.plugins_of(recipe, registry),
+        "plugins": recipes.plugins_of(planned.recipe, registry),
+        "preprocessing": {"sha256": hashlib.sha256(preprocessing).hexdigest()},
         "versions": {
             "python": platform.python_version(),
             **{name: metadata.version(name) for name in (CORE, "torch", "onnxruntime")},
@@ -69,15 +72,66 @@ def environment(recipe: Recipe, splits: Splits, registry: Registry) -> Document:
     }
 
 
-def require_same_environment(run: Run, now: Document) -> None:
+def read_environment(run: Run) -> Document:
+    """What was recorded when the run began.
+
+    Raises:
+        ArtifactError: ``environment.json`` is missing or damaged.
+    """
+    document = load_json(read_bytes(run.environment_path), name=str(run.environment_path))
+    try:
+        needed = [document["data"]["fingerprint"], document["preprocessing"]["sha256"]]
+        needed += [part for each in document["plugins"] for part in (each["distribution"], each["version"])]
+        if not all(isinstance(part, str) for part in needed):
+            raise TypeError("text was recorded, and this is not text")
+    except (KeyError, TypeError) as error:
+        raise ArtifactError(
+            f"{run.environment_path} is damaged: it lacks what training recorded",
+            fix="restore it from a copy",
+        ) from error
+    return document  # type: ignore[no-any-return]
+
+
+def load_preprocessing(run: Run) -> Preprocessing:
+    """The run's fitted preprocessing.
+
+    Raises:
+        ArtifactError: It is missing or damaged.
+    """
+    content = read_bytes(run.preprocessing_path)
+    if hashlib.sha256(content).hexdigest() != read_environment(run)["preprocessing"]["sha256"]:
+        raise ArtifactError(
+            f"{run.preprocessing_path} is damaged: it differs from its SHA-256", fix="restore it from a copy"
+        )
+    return Preprocessing.from_bytes(content)
+
+
+def require_plugins(run: Run, registry: Registry) -> None:
+    """Refuses a run whose plugins are not all installed.
+
+    Raises:
+        PluginError: Names the distribution and version to install.
+    """
+    installed = {plugin.distribution for plugin in registry.plugins if not plugin.cause}
+    for plugin in read_environment(run)["plugins"]:
+        name, version = plugin["distribution"], plugin["version"]
+        if name not in installed:
+            raise PluginError(
+                f"{run.path} was trained with {name} {version}, which is not installed or is broken",
+                fix=f"pip install {name}=={version}; `zoo plugins` shows what is installed",
+            )
+
+
+def require_unchanged(run: Run, planned: Plan, registry: Registry) -> None:
     """Refuses a run whose data or plugins are no longer what it was trained with.
 
     Raises:
         UsageError: Shows each difference.
     """
-    recorded = load_json(read_bytes(run.environment_path), name=str(run.environment_path))
-    current = load_json(dump_json(now), name="environment")
-    changed = recipes.differences(*({key: each[key] for key in ("data", "plugins")} for each in (recorded, current)))
+    recorded = read_environment(run)
+    current = load_json(dump_json(environment(planned, b"", registry)), name="environment")
+    before, after = ({key: each[key] for key in ("data", "plugins")} for each in (recorded, current))
+    changed = recipes.differences(before, after)
     if changed:
         raise UsageError(
             f"what {run.path} was trained with has changed: " + "; ".join(changed.values()),

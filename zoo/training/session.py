@@ -12,12 +12,19 @@ from zoo.files import LOCAL, Disk, dump_json
 from zoo.preprocessing import Geometry
 from zoo.registry import Registry
 from zoo.runs import Run
-from zoo.training import checkpoints, setup
+from zoo.training import checkpoints, report, setup
 from zoo.training.checkpoints import Checkpoint
 from zoo.training.encoded import EncodedSplit
-from zoo.training.planning import Document, environment, plan, require_same_environment
+from zoo.training.planning import (
+    Document,
+    environment,
+    load_preprocessing,
+    plan,
+    require_plugins,
+    require_unchanged,
+)
 from zoo.training.progress import Progress
-from zoo.training.trained import best_checkpoint, load_preprocessing, read_recipe
+from zoo.training.trained import best_checkpoint, read_recipe
 from zoo.training.trainer import Trainer, weights_of
 
 
@@ -51,7 +58,7 @@ def start(
     prepared = setup.prepare(recipe, fitted, splits, registry)
     files = {
         "recipe.toml": recipes.write(recipe).encode(),
-        "environment.json": dump_json(environment(recipe, splits, registry)),
+        "environment.json": dump_json(environment(planned, fitted.to_bytes(), registry)),
         "preprocessing.onnx": fitted.to_bytes(),
         "metrics.jsonl": b"",
     }
@@ -77,6 +84,7 @@ def resume(
         UsageError: The recipe, the data or a plugin changed without being named in ``changes``.
         ArtifactError: No checkpoint is whole.
     """
+    require_plugins(run, registry)
     checkpoint, warnings = checkpoints.load_newest(run.checkpoints_path)
     for warning in warnings:
         progress.warn(f"{warning}; the one before it is used")
@@ -84,7 +92,7 @@ def resume(
     planned = plan(recipes.merge(before, changes), registry)
     recipe, splits = planned.recipe, planned.data.splits
     _require_resumable(run, before, recipe, checkpoint, changes)
-    require_same_environment(run, environment(recipe, splits, registry))
+    require_unchanged(run, planned, registry)
     fitted = load_preprocessing(run)
     trainer = Trainer(run, setup.prepare(recipe, fitted, splits, registry), disk, progress)
     if changes:
@@ -117,6 +125,7 @@ def _fit(trainer: Trainer, splits: Splits) -> Run:
         metrics=metrics,
         training_s=round(trainer.disk.monotonic() - started_at, 3),
     )
+    trainer.disk.replace(run.report_path, report.render(run, metrics).encode())
     hooks.zoo_run_finished(run=run)
     return run
 

@@ -66,10 +66,9 @@ def load(run: Run, registry: Registry) -> Trained:
     """
     network = load_network(run, registry)
     planned = planning.plan(read_recipe(run), registry)
-    recipe, splits = planned.recipe, planned.data.splits
-    planning.require_same_environment(run, planning.environment(recipe, splits, registry))
-    judge = setup.build_judge(recipe, network.preprocessing, registry, torch.device("cpu"))
-    return Trained(run, network, splits, recipes.plugins_of(recipe, registry), judge)
+    planning.require_unchanged(run, planned, registry)
+    judge = setup.build_judge(planned.recipe, network.preprocessing, registry, torch.device("cpu"))
+    return Trained(run, network, planned.data.splits, recipes.plugins_of(planned.recipe, registry), judge)
 
 
 def load_network(run: Run, registry: Registry) -> Network:
@@ -77,8 +76,10 @@ def load_network(run: Run, registry: Registry) -> Network:
 
     Raises:
         ArtifactError: As for ``load``.
+        PluginError: A plugin that it needs is not installed.
     """
-    preprocessing = load_preprocessing(run)
+    planning.require_plugins(run, registry)
+    preprocessing = planning.load_preprocessing(run)
     document = read_recipe(run)
     source = dict(document["data"])
     facts = recipes.DataFacts(preprocessing.encoded.target, num_train=1)
@@ -89,15 +90,6 @@ def load_network(run: Run, registry: Registry) -> Network:
     module = setup.build_networks(recipe, preprocessing.encoded, registry)[entry.exports]
     module.load_state_dict(weights_of(checkpoint, entry.exports))
     return Network(recipe, module.eval(), preprocessing, checkpoint.step)
-
-
-def load_preprocessing(run: Run) -> Preprocessing:
-    """The run's fitted preprocessing.
-
-    Raises:
-        ArtifactError: It is missing or damaged.
-    """
-    return Preprocessing.from_bytes(read_bytes(run.preprocessing_path))
 
 
 def best_checkpoint(run: Run) -> Checkpoint:

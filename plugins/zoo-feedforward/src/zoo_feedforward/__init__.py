@@ -28,5 +28,6 @@ def zoo_register() -> Sequence[Entry]:
             accepts=("vector",),
             predicts=_TARGETS,
             image_size=32,
+            recipe={"optimizer.name": "adamw", "optimizer.lr": 2e-3},
         ),
     ]

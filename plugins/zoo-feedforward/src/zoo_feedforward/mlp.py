@@ -40,7 +40,7 @@ class MLP(nn.Module):
         hidden: tuple[Annotated[int, Ge(1)], ...] = (256, 128),
         activation: Literal["relu", "gelu", "silu", "elu", "tanh", "sigmoid"] = "relu",
         normalisation: Literal["none", "batch", "layer"] = "none",
-        dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
+        dropout: Annotated[float, Ge(0), Lt(1)] = 0.1,
     ) -> None:
         super().__init__()
         (num_features,) = signature.inputs[0].shape

@@ -1,0 +1,149 @@
+"""What is trained on real data: every job is one command line, its export another."""
+
+import csv
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ZOO = Path(sys.executable).with_name("zoo")
+TIMEOUT_S = 3600
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training.
+
+    Attributes:
+        architecture: What is trained.
+        data: A bundled data set, or a path below the folder of shared data.
+        words: Further ``key=value`` words.
+        target: Kind of target that the data must be found to have.
+    """
+
+    architecture: str
+    data: str
+    target: str
+    words: tuple[str, ...] = ()
+
+    def command(self, shared: Path) -> tuple[str, ...]:
+        """The words after ``zoo train``."""
+        is_path = "/" in self.data or (shared / self.data).exists()
+        return (self.architecture, "--data", str(shared / self.data) if is_path else self.data, *self.words)
+
+
+RED_WINE = "wine_quality/winequality-red.csv"
+JOBS: Mapping[str, Job] = {
+    "mlp on mnist": Job("mlp", "mnist", "classes"),
+    "convnet on mnist": Job("convnet", "mnist", "classes", ("epochs=5",)),
+    "mlp on penguins": Job("mlp", "penguins/penguins.csv", "classes", ("data.target=species",)),
+    "mlp on california_housing": Job(
+        "mlp", "california_housing/housing.csv", "values", ("data.target=median_house_value",)
+    ),
+    "mlp on wine quality as values": Job(
+        "mlp", RED_WINE, "values", ("data.header=false", "data.target=column_12")
+    ),
+    "mlp on wine quality as classes": Job(
+        "mlp",
+        RED_WINE,
+        "classes",
+        ("data.header=false", "data.target=column_12", "data.target_type=classes"),
+    ),
+    "mlp on breast-cancer": Job("mlp", "breast-cancer", "binary"),
+    "mlp on three labels of wine": Job("mlp", "three_labels.csv", "labels", ("data.target=[good,strong,sweet]",)),
+}
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished job: its run, its model, what both commands printed, and how long they took."""
+
+    name: str
+    job: Job
+    command: str
+    run: Path
+    model: Path
+    trained: dict[str, Any]
+    exported: dict[str, Any]
+    training_s: float
+    export_s: float
+
+    @property
+    def test(self) -> dict[str, float]:
+        """Metrics of PyTorch on the test split."""
+        return dict(self.trained["metrics"]["test"])
+
+    @property
+    def onnx(self) -> dict[str, float]:
+        """Metrics of the exported file on the test split."""
+        return dict(self.exported["certificate"]["metrics"]["onnx"])
+
+
+def zoo(*words: object, cwd: Path, num_lines: int | None = 1) -> Any:
+    """Runs ``zoo`` as a user does and returns what it prints as JSON: the last line, or all of them.
+
+    Raises:
+        AssertionError: It failed; with all that it said.
+    """
+    said = run([ZOO, *words, "--json"], cwd=cwd)
+    documents = [json.loads(line) for line in said.splitlines()]
+    return documents[-1] if num_lines == 1 else documents
+
+
+def run(words: list[object], *, cwd: Path) -> str:
+    """Standard output of a command that must succeed.
+
+    Raises:
+        AssertionError: It failed; with all that it said.
+    """
+    command = [str(word) for word in words]
+    environment = {"OMP_NUM_THREADS": "1", **os.environ}
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S)
+    assert done.returncode == 0, f"{' '.join(command)} exited {done.returncode}\n{done.stderr}{done.stdout}"
+    return done.stdout
+
+
+def finish(name: str, job: Job, shared: Path, folder: Path) -> Done:
+    """Trains a job and exports it."""
+    words = job.command(shared if (shared / job.data).exists() else folder)
+    run_path = folder / hashlib.sha256(name.encode()).hexdigest()[:12]
+    started_at = time.monotonic()
+    trained = zoo("train", *words, "--run", run_path.name, cwd=folder)
+    trained_at = time.monotonic()
+    exported = zoo("export", run_path.name, cwd=folder)
+    model = run_path / "model.onnx"
+    return Done(
+        name,
+        job,
+        "zoo train " + " ".join(job.command(Path("$ZOO_SHARED"))),
+        run_path,
+        model,
+        trained,
+        exported,
+        trained_at - started_at,
+        time.monotonic() - trained_at,
+    )
+
+
+def write_three_labels(shared: Path, path: Path) -> None:
+    """Three questions about real wines, whose answers are left out of the inputs.
+
+    good: the quality is 6 or more. strong: 10.5 % alcohol or more. sweet: more than 2.2 g/l of residual
+    sugar, the median.
+    """
+    with (shared / RED_WINE).open() as file:
+        rows = [[float(cell) for cell in row] for row in csv.reader(file)]
+    sugar, alcohol, quality = 3, 10, 11
+    inputs = [column for column in range(12) if column not in (sugar, alcohol, quality)]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*(f"column_{column + 1}" for column in inputs), "good", "strong", "sweet"])
+        for row in rows:
+            answers = (row[quality] >= 6, row[alcohol] >= 10.5, row[sugar] > 2.2)
+            writer.writerow([*(row[column] for column in inputs), *map(int, answers)])

@@ -1,0 +1,117 @@
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from zoo.contracts.signature import Binary, Classes, Signature, TensorSpec
+from zoo.errors import PluginError, UsageError
+from zoo.exporting import network
+from zoo.exporting.network import export_network
+from zoo.runs import Run
+
+
+def run_graph(model, **inputs):
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(["scores"], inputs)[0]
+
+
+class Attention(nn.Module):
+    """Encoder layer with a causal mask: the exporter must not meet the fused attention."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x):
+        tokens = x.reshape(-1, 4, 8)
+        mask = nn.Transformer.generate_square_subsequent_mask(4)
+        return self.head(self.layer(tokens, src_mask=mask, is_causal=True).mean(1))
+
+
+def test_attention_is_exported_and_agrees_at_other_batch_sizes():
+    torch.manual_seed(0)
+    module = Attention().eval()
+    encoded = Signature((TensorSpec("x", "vector", "float32", (32,)),), Classes(("a", "b")))
+    graph = export_network(module, encoded)
+    for batch in (1, 2, 5):
+        x = torch.randn(batch, 32)
+        with torch.no_grad():
+            np.testing.assert_allclose(run_graph(graph, x=x.numpy()), module(x).numpy(), atol=1e-5)
+
+
+class Several(nn.Module):
+    """Takes a table, does without one of its columns, and answers one number an example."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(3, 1)
+        self.embedding = nn.Embedding(5, 1)
+
+    def forward(self, numbers, island, ignored):
+        return (self.linear(numbers) + self.embedding(island)).squeeze(1)
+
+
+def test_every_input_keeps_its_name_even_one_that_is_not_used():
+    encoded = Signature(
+        (
+            TensorSpec("encoded", "table", "float32", (3,)),
+            TensorSpec("Größe (m)", "table", "int64", (), 5),
+            TensorSpec("ignored", "table", "int64", (), 3),
+        ),
+        Binary(("no", "yes")),
+    )
+    module = Several().eval()
+    graph = export_network(module, encoded)
+    numbers, island = torch.randn(3, 3), torch.tensor([0, 4, 2])
+    inputs = {"encoded": numbers.numpy(), "Größe (m)": island.numpy(), "ignored": np.zeros(3, np.int64)}
+    with torch.no_grad():
+        np.testing.assert_allclose(
+            run_graph(graph, **inputs), module(numbers, island, None).numpy(), atol=1e-6
+        )
+    batches = {
+        value.type.tensor_type.shape.dim[0].dim_param for value in (*graph.graph.input, *graph.graph.output)
+    }
+    assert batches == {"batch"}
+
+
+def test_weights_that_do_not_fit_into_one_file_are_refused(monkeypatch):
+    monkeypatch.setattr(network, "MAX_BYTES", 100)
+    encoded = Signature((TensorSpec("x", "vector", "float32", (32,)),), Classes(("a", "b")))
+    with pytest.raises(UsageError, match=r"the weights take 0\.0 GB, one ONNX file holds"):
+        export_network(nn.Linear(32, 2).eval(), encoded)
+
+
+@given(
+    heads=st.integers(1, 3),
+    shared=st.booleans(),
+    mask=st.sampled_from(["none", "bool", "float", "causal"]),
+    scale=st.sampled_from([None, 0.25]),
+    seed=st.integers(0, 100),
+)
+def test_attention_spelled_out_equals_torchs_own(heads, shared, mask, scale, seed):
+    generator = torch.Generator().manual_seed(seed)
+    query = torch.randn(2, heads, 5, 4, generator=generator, dtype=torch.float64)
+    key_heads = 1 if shared else heads
+    key, value = (torch.randn(2, key_heads, 5, 4, generator=generator, dtype=torch.float64) for _ in range(2))
+    allowed = torch.ones(5, 5, dtype=torch.bool).tril()
+    bias = torch.randn(5, 5, generator=generator, dtype=torch.float64)
+    options = {
+        "attn_mask": {"bool": allowed, "float": bias}.get(mask),
+        "is_causal": mask == "causal",
+        "scale": scale,
+        "enable_gqa": shared,
+    }
+    expected = nn.functional.scaled_dot_product_attention(query, key, value, **options)
+    torch.testing.assert_close(network._attention(query, key, value, **options), expected)
+
+
+@pytest.mark.slow
+def test_a_run_that_cannot_be_exported_says_why_in_one_line(tmp_path):
+    with pytest.raises(
+        PluginError, match=r"the network cannot be exported: .*preprocessing\.onnx cannot be read"
+    ):
+        network.trace(Run(tmp_path))
