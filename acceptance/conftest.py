@@ -1,14 +1,14 @@
 """Real data, trained once a session, and the table of figures at the end."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from acceptance import parity, results
-from acceptance.jobs import JOBS, Done, finish, write_three_labels
+from acceptance.jobs import Done, finish, write_three_labels
 from acceptance.parity import Parity
 from acceptance.results import Row
 
@@ -37,7 +37,7 @@ def done(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[st
     """A job by its name, trained and exported when it is first asked for."""
     folder = tmp_path_factory.mktemp("runs")
     write_three_labels(shared, folder / "three_labels.csv")
-    return cache(lambda name: finish(name, JOBS[name], shared, folder))
+    return cache(lambda name: finish(name, shared, folder))
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +47,7 @@ def compared(done: Callable[[str], Done]) -> Callable[[str], Parity]:
 
 
 @pytest.fixture
-def record() -> Iterator[Callable[..., None]]:
+def record() -> Callable[..., None]:
     """Keeps a figure, whether or not it is the one demanded."""
 
     def keep(row: str, figure: str, *, demanded: str, command: str = "", seconds: float = 0.0) -> None:
@@ -55,7 +55,7 @@ def record() -> Iterator[Callable[..., None]]:
         _seen.append(seen)
         results.write(seen)
 
-    yield keep
+    return keep
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

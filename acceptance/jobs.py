@@ -22,9 +22,9 @@ class Job:
 
     Attributes:
         architecture: What is trained.
-        data: A bundled data set, or a path below the folder of shared data.
-        words: Further ``key=value`` words.
+        data: A bundled data set, or a path below ``{shared}`` or ``{folder}``, where the session writes.
         target: Kind of target that the data must be found to have.
+        words: Further ``key=value`` words.
     """
 
     architecture: str
@@ -32,31 +32,34 @@ class Job:
     target: str
     words: tuple[str, ...] = ()
 
-    def command(self, shared: Path) -> tuple[str, ...]:
+    def source(self, shared: Path | str, folder: Path | str = ".") -> str:
+        """The data, with its folders filled in."""
+        return self.data.format(shared=shared, folder=folder)
+
+    def command(self, shared: Path | str, folder: Path | str = ".") -> tuple[str, ...]:
         """The words after ``zoo train``."""
-        is_path = "/" in self.data or (shared / self.data).exists()
-        return (self.architecture, "--data", str(shared / self.data) if is_path else self.data, *self.words)
+        return (self.architecture, "--data", self.source(shared, folder), *self.words)
+
+    def __str__(self) -> str:
+        return "zoo train " + " ".join(self.command("$ZOO_SHARED/data"))
 
 
 RED_WINE = "wine_quality/winequality-red.csv"
+_WINE = f"{{shared}}/{RED_WINE}"
+_QUALITY = ("data.header=false", "data.target=column_12")
 JOBS: Mapping[str, Job] = {
-    "mlp on mnist": Job("mlp", "mnist", "classes"),
-    "convnet on mnist": Job("convnet", "mnist", "classes", ("epochs=5",)),
-    "mlp on penguins": Job("mlp", "penguins/penguins.csv", "classes", ("data.target=species",)),
+    "mlp on mnist": Job("mlp", "{shared}/mnist", "classes"),
+    "convnet on mnist": Job("convnet", "{shared}/mnist", "classes", ("epochs=5",)),
+    "mlp on penguins": Job("mlp", "{shared}/penguins/penguins.csv", "classes", ("data.target=species",)),
     "mlp on california_housing": Job(
-        "mlp", "california_housing/housing.csv", "values", ("data.target=median_house_value",)
+        "mlp", "{shared}/california_housing/housing.csv", "values", ("data.target=median_house_value",)
     ),
-    "mlp on wine quality as values": Job(
-        "mlp", RED_WINE, "values", ("data.header=false", "data.target=column_12")
-    ),
-    "mlp on wine quality as classes": Job(
-        "mlp",
-        RED_WINE,
-        "classes",
-        ("data.header=false", "data.target=column_12", "data.target_type=classes"),
-    ),
+    "mlp on wine quality as values": Job("mlp", _WINE, "values", _QUALITY),
+    "mlp on wine quality as classes": Job("mlp", _WINE, "classes", (*_QUALITY, "data.target_type=classes")),
     "mlp on breast-cancer": Job("mlp", "breast-cancer", "binary"),
-    "mlp on three labels of wine": Job("mlp", "three_labels.csv", "labels", ("data.target=[good,strong,sweet]",)),
+    "mlp on three labels of wine": Job(
+        "mlp", "{folder}/three_labels.csv", "labels", ("data.target=[good,strong,sweet]",)
+    ),
 }
 
 
@@ -66,7 +69,6 @@ class Done:
 
     name: str
     job: Job
-    command: str
     run: Path
     model: Path
     trained: dict[str, Any]
@@ -85,15 +87,22 @@ class Done:
         return dict(self.exported["certificate"]["metrics"]["onnx"])
 
 
-def zoo(*words: object, cwd: Path, num_lines: int | None = 1) -> Any:
-    """Runs ``zoo`` as a user does and returns what it prints as JSON: the last line, or all of them.
+def zoo(*words: object, cwd: Path) -> Any:
+    """The JSON object that a ``zoo`` command prints as its last line.
 
     Raises:
         AssertionError: It failed; with all that it said.
     """
-    said = run([ZOO, *words, "--json"], cwd=cwd)
-    documents = [json.loads(line) for line in said.splitlines()]
-    return documents[-1] if num_lines == 1 else documents
+    return zoo_lines(*words, cwd=cwd)[-1]
+
+
+def zoo_lines(*words: object, cwd: Path) -> list[Any]:
+    """The JSON objects that a ``zoo`` command prints, one a line.
+
+    Raises:
+        AssertionError: It failed; with all that it said.
+    """
+    return [json.loads(line) for line in run([ZOO, *words, "--json"], cwd=cwd).splitlines()]
 
 
 def run(words: list[object], *, cwd: Path) -> str:
@@ -104,30 +113,30 @@ def run(words: list[object], *, cwd: Path) -> str:
     """
     command = [str(word) for word in words]
     environment = {"OMP_NUM_THREADS": "1", **os.environ}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S)
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S
+    )
     assert done.returncode == 0, f"{' '.join(command)} exited {done.returncode}\n{done.stderr}{done.stdout}"
     return done.stdout
 
 
-def finish(name: str, job: Job, shared: Path, folder: Path) -> Done:
+def finish(name: str, shared: Path, folder: Path) -> Done:
     """Trains a job and exports it."""
-    words = job.command(shared if (shared / job.data).exists() else folder)
+    job = JOBS[name]
     run_path = folder / hashlib.sha256(name.encode()).hexdigest()[:12]
     started_at = time.monotonic()
-    trained = zoo("train", *words, "--run", run_path.name, cwd=folder)
+    trained = zoo("train", *job.command(shared, folder), "--run", run_path, cwd=folder)
     trained_at = time.monotonic()
-    exported = zoo("export", run_path.name, cwd=folder)
-    model = run_path / "model.onnx"
+    exported = zoo("export", run_path, cwd=folder)
     return Done(
-        name,
-        job,
-        "zoo train " + " ".join(job.command(Path("$ZOO_SHARED"))),
-        run_path,
-        model,
-        trained,
-        exported,
-        trained_at - started_at,
-        time.monotonic() - trained_at,
+        name=name,
+        job=job,
+        run=run_path,
+        model=run_path / "model.onnx",
+        trained=trained,
+        exported=exported,
+        training_s=trained_at - started_at,
+        export_s=time.monotonic() - trained_at,
     )
 
 

@@ -5,16 +5,15 @@ examples; PyTorch's scores become answers by a softmax, a sigmoid, or the mean a
 targets, computed here.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 import torch
 
+from acceptance.bare import answer
 from zoo.contracts.signature import Examples, Splits, Target
 from zoo.preprocessing import Encoder
 from zoo.registry import Registry
@@ -81,7 +80,7 @@ def decisions(target: Target, probabilities: Array) -> Array:
     """What the probabilities amount to."""
     if target.kind == "labels":
         return probabilities >= 0.5
-    labels = np.array(target.labels, dtype=object)  # type: ignore[attr-defined]
+    labels: Any = np.asarray(target.labels, dtype=object)  # type: ignore[attr-defined]
     if target.kind == "binary":
         return np.asarray(labels[(probabilities >= 0.5).astype(int)])
     return np.asarray(labels[probabilities.argmax(axis=1)])
@@ -92,7 +91,7 @@ def compare(run: Path, model: Path) -> Parity:
     opened = trained.load(Run(run), Registry.discover())
     splits, target = opened.splits, opened.network.preprocessing.raw.target
     assert splits.test is not None
-    answers = answer(model, splits.test.inputs, len(splits.test))
+    answers = answer(model, splits.test.inputs)
     return Parity(
         splits,
         target,
@@ -102,24 +101,14 @@ def compare(run: Path, model: Path) -> Parity:
     )
 
 
-def answer(model: Path, inputs: Mapping[str, Any], num_examples: int) -> dict[str, Array]:
-    """Answers of a file by ONNX Runtime alone, from raw inputs, a batch at a time."""
-    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    parts = [
-        session.run(names, {name: column[start : start + _BATCH_SIZE] for name, column in inputs.items()})
-        for start in range(0, num_examples, _BATCH_SIZE)
-    ]
-    return {name: np.concatenate(pieces) for name, pieces in zip(names, zip(*parts, strict=True), strict=True)}
-
-
 def _torch_answers(opened: trained.Trained, splits: Splits) -> Array:
     assert splits.test is not None
     network, target = opened.network, opened.network.preprocessing.raw.target
     split = EncodedSplit(Encoder(network.preprocessing), splits.test, torch.device("cpu"))
     with torch.no_grad():
         parts = [
-            network.module(*split.batch(indices).inputs) for indices in torch.arange(len(split)).split(_BATCH_SIZE)
+            network.module(*split.batch(indices).inputs)
+            for indices in torch.split(torch.arange(len(split)), _BATCH_SIZE)
         ]
     scores = torch.cat(parts)
     if target.kind == "values":

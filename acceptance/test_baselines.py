@@ -18,7 +18,7 @@ def test_accuracy_beats_the_majority_by_a_margin(done, compared, record, name, m
         name,
         f"accuracy {accuracy:.4f}, majority {baseline:.4f}",
         demanded=f"majority + {margin:.2f}",
-        command=job.command,
+        command=str(job.job),
         seconds=job.training_s,
     )
     assert job.exported["certificate"]["signature"]["target"]["kind"] == job.job.target
@@ -33,7 +33,7 @@ def test_the_error_of_values_beats_the_mean_by_a_tenth(done, compared, record):
         name,
         f"RMSE {error:.4f}, mean {baseline:.4f}",
         demanded="<= 0.9 x mean",
-        command=job.command,
+        command=str(job.job),
         seconds=job.training_s,
     )
     assert job.exported["certificate"]["signature"]["target"]["kind"] == "values"

@@ -10,7 +10,7 @@ def test_an_mlp_is_within_55000_dollars_from_the_file(done, compared, record):
         "mlp on california_housing",
         f"RMSE {error:,.0f} dollars from the file (mean baseline {found.baseline():,.0f})",
         demanded="<= 55,000",
-        command=job.command,
+        command=str(job.job),
         seconds=job.training_s,
     )
     np.testing.assert_allclose(error, job.onnx["rmse"], rtol=1e-6)

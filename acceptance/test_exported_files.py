@@ -1,6 +1,7 @@
 """Every exported file against PyTorch, from raw input, on the whole test split; and what its bytes hold."""
 
 import getpass
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +38,18 @@ def test_the_file_answers_as_pytorch_does(done, compared, record, name):
 def test_the_file_holds_no_local_path(done, shared, name):
     model = done(name).model
     content = model.read_bytes() + model.with_name("model.golden.npz").read_bytes()
-    places = {str(model.parent), str(model.parent.parent), str(Path.cwd()), str(Path.home()), str(shared), "/tmp/"}
+    places = {
+        str(model.parent),
+        str(model.parent.parent),
+        str(Path.cwd()),
+        str(Path.home()),
+        str(shared),
+        tempfile.gettempdir(),
+    }
     found = [place for place in places if place != "/" and place.encode() in content]
-    found += [part for part in ("site-packages", ".py\x00", f"/{getpass.getuser()}/") if part.encode() in content]
+    found += [
+        part for part in ("site-packages", ".py\x00", f"/{getpass.getuser()}/") if part.encode() in content
+    ]
     assert not found
 
 
@@ -52,8 +62,7 @@ def test_the_file_is_verified_where_it_lies(done, name):
 @pytest.mark.parametrize("name", [name for name in JOBS if "mnist" not in name])
 def test_evaluate_judges_the_file_and_the_run_alike(done, shared, name):
     job = done(name)
-    source = shared / job.job.data if (shared / job.job.data).exists() else job.run.parent / job.job.data
-    data = source if source.exists() else job.job.data
+    data = job.job.source(shared, job.run.parent)
     of_file = zoo("evaluate", job.model, "--data", data, cwd=job.run)
     of_run = zoo("evaluate", job.run, "--data", data, cwd=job.run)
     assert of_file["num_examples"] == of_run["num_examples"] > job.exported["certificate"]["num_examples"]

@@ -78,7 +78,7 @@ def test_a_loaded_tensor_can_be_written_to(folder):
 
 
 def truncate(path):
-    path.write_bytes(path.read_bytes()[:-1])
+    path.write_bytes(path.read_bytes()[:-2])
 
 
 def flip_a_bit(path):
@@ -205,7 +205,7 @@ def test_saving_cut_short_at_any_operation_leaves_the_one_before_and_can_be_repe
             break
         except stopping_disk.PowerCut:
             assert steps(folder) == [1]
-    assert k == 7  # a folder, four files, the commit; the seventh never comes
+    assert k == 9  # two to clear away the attempt before, a folder, four files, the commit; a ninth never comes
     assert steps(folder) == [1, 2]
     assert load(folder, 2).state == {"position": {"epoch": 2}}
     assert sorted(path.name for path in folder.iterdir()) == ["step-00000001", "step-00000002"]

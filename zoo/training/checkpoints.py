@@ -138,8 +138,10 @@ def flatten(tree: Any, tensors: Tensors, prefix: str) -> Any:
         TypeError: The tree holds something that is neither plain data nor a tensor.
     """
     if isinstance(tree, torch.Tensor):
-        tensors[prefix] = tree
-        return {"tensor": prefix}
+        # Keys with dots of their own can lead two ways to one name.
+        name = prefix if prefix not in tensors else f"{prefix}#{len(tensors)}"
+        tensors[name] = tree
+        return {"tensor": name}
     if isinstance(tree, Mapping):
         return {"map": [[key, flatten(value, tensors, f"{prefix}.{key}")] for key, value in tree.items()]}
     if isinstance(tree, list | tuple):

@@ -12,7 +12,7 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 560, 260, 64, 36, 28
 _COLOURS = {"train": "#b45309", "validation": "#1d4ed8"}
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 1200px; margin: 2rem auto; padding: 0 1rem; color: #111 }
-svg { max-width: 100%; height: auto } .charts { display: flex; flex-wrap: wrap; gap: 1rem }
+figure { margin: 0 } svg { max-width: 100%; height: auto } .charts { display: flex; flex-wrap: wrap; gap: 1rem }
 table { border-collapse: collapse } td, th { padding: .2rem 1rem .2rem 0; text-align: left }
 td { font-variant-numeric: tabular-nums } pre { background: #f5f5f4; padding: 1rem; overflow: auto }
 """
