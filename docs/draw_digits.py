@@ -1,8 +1,8 @@
 """Draws docs/images/digits.png: the example pictures with the answers of an exported model.
 
-    zoo train convnet --data digits --run runs/digits
-    zoo export runs/digits
-    python docs/draw_digits.py runs/digits/model.onnx
+zoo train convnet --data digits --run runs/digits
+zoo export runs/digits
+python docs/draw_digits.py runs/digits/model.onnx
 """
 
 import json
@@ -21,7 +21,9 @@ _INK, _MUTED, _PAPER = "#1f2328", "#59636e", "#ffffff"
 def main(model: str) -> None:
     """Asks `zoo predict` about the ten pictures and draws what it says."""
     folder = ROOT / "examples" / "digits"
-    done = subprocess.run(["zoo", "predict", model, str(folder), "--json"], check=True, stdout=subprocess.PIPE)  # noqa: S603, S607
+    done = subprocess.run(
+        ["zoo", "predict", model, str(folder), "--json"], check=True, stdout=subprocess.PIPE
+    )  # noqa: S603, S607
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     draw(rows).save(ROOT / "docs" / "images" / "digits.png", optimize=True)
 
@@ -38,7 +40,9 @@ def draw(rows: list[dict[str, Any]]) -> Image.Image:
         centre, below = left + _CELL // 2, _GAP + _CELL
         probability = row["probabilities"][row["label"]]
         pen.text((centre, below + 24), row["label"], _INK, font=ImageFont.load_default(34), anchor="mm")
-        pen.text((centre, below + 56), f"{probability:.4f}", _MUTED, font=ImageFont.load_default(18), anchor="mm")
+        pen.text(
+            (centre, below + 56), f"{probability:.4f}", _MUTED, font=ImageFont.load_default(18), anchor="mm"
+        )
     return sheet
 
 

@@ -91,9 +91,10 @@ class Schema:
     def _check(self, given: Mapping[str, Any], where: str) -> pydantic.BaseModel:
         values = {name: _read_none(value, self._annotations.get(name)) for name, value in given.items()}
         try:
-            return self._model.model_validate(values)
+            checked: pydantic.BaseModel = self._model.model_validate(values)
         except pydantic.ValidationError as error:
             raise self._explain(error.errors()[0], where) from error
+        return checked
 
     def _explain(self, problem: Any, where: str) -> UsageError:
         key = where + ".".join(str(part) for part in problem["loc"] if not _is_branch(part))
@@ -144,7 +145,7 @@ def _schema(factory: Callable[..., Any]) -> Schema:
     if "name" in fields:
         raise ValueError("recipes use 'name' for the entry itself, so that no option can be called so")
     documentation = inspect.getdoc(factory) or ""
-    initialiser = inspect.getdoc(factory.__init__) if inspect.isclass(factory) else ""  # type: ignore[misc]
+    initialiser = inspect.getdoc(factory.__init__) if inspect.isclass(factory) else ""
     return Schema(fields, {**_meanings(initialiser or ""), **_meanings(documentation)})
 
 
@@ -168,7 +169,7 @@ def _annotation(parameter: inspect.Parameter, hints: Mapping[str, Any]) -> Any:
 
 
 def _annotated(factory: Callable[..., Any]) -> Any:
-    return factory.__init__ if inspect.isclass(factory) else factory  # type: ignore[misc]
+    return factory.__init__ if inspect.isclass(factory) else factory
 
 
 def _name(factory: Any) -> str:
@@ -181,7 +182,7 @@ def _without_tensors(annotation: Any) -> Any:
         plain = [_without_tensors(branch) for branch in get_args(annotation) if not _is_tensor(branch)]
         return Union[tuple(plain)] if plain else Any  # noqa: UP007
     if get_origin(annotation) is tuple:
-        return tuple[tuple(_without_tensors(part) for part in get_args(annotation))]
+        return tuple.__class_getitem__(tuple(_without_tensors(part) for part in get_args(annotation)))
     return Any if _is_tensor(annotation) else annotation
 
 

@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from zoo.contracts.plain import plain
 from zoo.errors import ArtifactError, UsageError
 from zoo.files import LOCAL, Disk, dump_json, load_json, read_bytes
 
@@ -73,7 +74,7 @@ class Run:
 
     def write_status(self, disk: Disk = LOCAL, **status: Any) -> None:
         """Replaces ``status.json``."""
-        disk.replace(self.status_path, dump_json(status))
+        disk.replace(self.status_path, dump_json(plain(status)))
 
 
 def create(path: Path | None, files: Mapping[str, bytes], *, stem: str, disk: Disk = LOCAL) -> Run:

@@ -13,7 +13,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # Lines that are shown but not run: they would change the machine, fetch from the network or run these tests.
 NOT_RUN = ("make quickstart", "make test", "make docs", "pip install zoo-", "pip install 'zoo-", "git clone ")
-_FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w+)(?P<rest>[^\n]*)\n(?P<body>.*?)^(?P=indent)```$", re.M | re.S)
+_FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<language>\w+)(?P<rest>[^\n]*)\n(?P<body>.*?)^(?P=indent)```$", re.M | re.S
+)
 _TITLE = re.compile(r'title="(?P<title>[^"]+)"')
 _NUMBER = re.compile(r"[-+]?\d[\d,.]*(e[-+]?\d+)?")
 _TIMEOUT_S = 300

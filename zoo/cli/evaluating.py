@@ -7,6 +7,7 @@ import click
 
 from zoo.cli.completing import DATA, DATA_WORD
 from zoo.cli.tables import render
+from zoo.contracts.plain import plain
 
 
 @click.command()
@@ -21,7 +22,7 @@ def evaluate(run_or_model: Path, words: tuple[str, ...], data: str | None, as_js
     said = recipes.merge({"data": data} if data else {}, recipes.read_words(words))
     result = api.evaluate(run_or_model, data=said.get("data"))
     if as_json:
-        click.echo(json.dumps({"metrics": result.metrics, "num_examples": result.num_examples}))
+        click.echo(json.dumps({"metrics": plain(result.metrics), "num_examples": result.num_examples}))
         return
     click.echo(render([(name, f"{value:.6g}") for name, value in result.metrics.items()]))
     click.echo(f"\n{result.num_examples} examples")

@@ -9,6 +9,7 @@ import click
 
 from zoo.cli.completing import ARCHITECTURE, DATA, RESUME_WORD, TRAIN_WORD
 from zoo.cli.tables import render
+from zoo.contracts.plain import plain
 from zoo.registry import Registry
 
 _KEYS = """Keys: model, data, loss, optimizer, schedule, initialization, metrics, epochs, batch_size, seed,
@@ -75,7 +76,7 @@ def progress() -> Any:
 def _print_result(run: Any, as_json: bool) -> None:
     metrics = run.status()["metrics"]
     if as_json:
-        click.echo(json.dumps({"run": str(run.path), "metrics": metrics}))
+        click.echo(json.dumps({"run": str(run.path), "metrics": plain(metrics)}))
         return
     names = list(metrics["test"])
     rows = [(split, *(f"{metrics[split][name]:.4g}" for name in names)) for split in ("validation", "test")]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from zoo.contracts.plain import plain
 from zoo.contracts.signature import Signature
 
 FORMAT = 1
@@ -51,7 +52,8 @@ class Certificate:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for a JSON document."""
-        return {**asdict(self), "signature": self.signature.to_json()}
+        document: dict[str, Any] = plain({**asdict(self), "signature": self.signature.to_json()})
+        return document
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from zoo.contracts.signature import Signature, TensorSpec
-from zoo.errors import EnvironmentFault, PluginError, UsageError
+from zoo.errors import EnvironmentFault, PluginError, UsageError, ZooError
 from zoo.runs import Run
 
 OPSET = 20
@@ -152,7 +152,10 @@ def _main(run_path: str, output: str) -> None:
     from zoo.registry import Registry
     from zoo.training import trained
 
-    network = trained.load_network(Run(Path(run_path)), Registry.discover())
+    try:
+        network = trained.load_network(Run(Path(run_path)), Registry.discover())
+    except ZooError as error:
+        sys.exit(error.message)
     onnx.save_model(export_network(network.module, network.preprocessing.encoded), output)
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from zoo.contracts.plain import plain
 from zoo.errors import DataError, UsageError
 from zoo.runtime.contents import read_content
 
@@ -43,7 +44,8 @@ class TableOptions:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for a JSON document."""
-        return asdict(self)
+        document: dict[str, Any] = plain(asdict(self))
+        return document
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:

@@ -127,8 +127,7 @@ def _accumulate(player: Player, turn: Turn, others: Sequence[Turns]) -> torch.Te
         part, part_count = _backward(_same_turn(other, player), player, alone=False)
         total, count = total + part, count + part_count
     if others:
-        gradients = [parameter.grad for parameter in player.parameters if parameter.grad is not None]
-        torch._foreach_div_(gradients, float(count))
+        torch._foreach_div_(_gradients(player), float(count))
     return total / count
 
 
@@ -137,7 +136,8 @@ def _backward(turn: Turn, player: Player, *, alone: bool) -> tuple[torch.Tensor,
     cost = total / count if alone else total
     if not torch.isfinite(cost.detach()):
         raise NumericsError(f"the loss of {player.name!r} is {cost.item()}")
-    cost.backward(inputs=player.parameters)  # type: ignore[no-untyped-call]
+    if cost.requires_grad:
+        cost.backward(inputs=player.parameters)  # type: ignore[no-untyped-call]
     return total.detach(), count.detach() if isinstance(count, torch.Tensor) else count
 
 
@@ -173,16 +173,20 @@ def _update_by_closure(
 
 
 def _require_finite_gradient(player: Player) -> None:
+    norm = torch.nn.utils.get_total_norm(_gradients(player))
+    if not torch.isfinite(norm):
+        raise NumericsError(f"the gradient of {player.name!r} is not finite: {_first_bad(player)}")
+    if player.clip_norm is not None:
+        torch.nn.utils.clip_grads_with_norm_(player.parameters, player.clip_norm, norm)
+
+
+def _gradients(player: Player) -> list[torch.Tensor]:
     gradients = [parameter.grad for parameter in player.parameters if parameter.grad is not None]
     if not gradients:
         raise PluginError(
             f"no gradient reaches {player.name!r}", fix="its turn must depend on its parameters"
         )
-    norm = torch.nn.utils.get_total_norm(gradients)
-    if not torch.isfinite(norm):
-        raise NumericsError(f"the gradient of {player.name!r} is not finite: {_first_bad(player)}")
-    if player.clip_norm is not None:
-        torch.nn.utils.clip_grads_with_norm_(player.parameters, player.clip_norm, norm)
+    return gradients
 
 
 def _first_bad(player: Player) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from zoo.contracts.plain import plain
 from zoo.data.batches import batch_indices, derive_seed, epoch_order, num_batches
 from zoo.errors import Interrupted, NumericsError
 from zoo.files import Disk
@@ -186,7 +187,7 @@ class Trainer:
         return stopping is not None and self.position.num_worse >= stopping.patience
 
     def _log(self, line: dict[str, Any]) -> None:
-        content = (json.dumps(_without_nan(line), allow_nan=False) + "\n").encode()
+        content = (json.dumps(plain(line), allow_nan=False) + "\n").encode()
         self.disk.append(self.run.metrics_path, content)
         self.position.logged_bytes += len(content)
         flat = {
@@ -242,13 +243,6 @@ def weights_of(checkpoint: Checkpoint, player: str) -> checkpoints.Tensors:
     """Parameters and buffers of the network that answers for a player: its average where there is one."""
     average = _part(checkpoint.model, f"{player}@ema/module.")
     return average or _part(checkpoint.model, f"{player}/")
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN: a metric that is undefined, such as the AUROC of a single class, is null."""
-    if isinstance(value, dict):
-        return {key: _without_nan(each) for key, each in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _part(tensors: checkpoints.Tensors, prefix: str) -> checkpoints.Tensors:
