@@ -26,7 +26,7 @@ class ConvNet(nn.Module):
         signature: One picture ``[channels, height, width]`` of 4 x 4 pixels or more, and the scores to emit.
         width: Maps in the first stage.
         depth: Convolutions in each stage.
-        dropout: Probability with which an averaged map is zeroed in training (Srivastava et al. 2014).
+        dropout: Probability with which an averaged map is zeroed in training (arXiv:1207.0580).
 
     Raises:
         DataError: The pictures are too small.

@@ -44,11 +44,11 @@ class ResNet(nn.Module):
     Args:
         signature: One picture ``[channels, height, width]`` and the scores to emit.
         depth: Layers with weights, the last linear one included.
-        stem: ``large`` is the paper's 7 x 7 convolution and 3 x 3 max pooling, each halving, for pictures
-            of 32 pixels or more; ``small`` is one 3 x 3 convolution that keeps the size (the paper's
-            section 4.2), for 8 pixels or more; ``auto`` takes ``small`` up to a shorter side of 64 pixels.
+        stem: Large is the paper's 7 x 7 convolution and 3 x 3 max pooling, each halving, for pictures of 32
+            pixels or more; small is one 3 x 3 convolution that keeps the size (the paper's section 4.2), for
+            8 pixels or more; auto takes the small one up to a shorter side of 64 pixels.
         zero_init: Whether every block starts as the identity, with the scale of its last normalisation at
-            zero (Goyal et al. 2017, arXiv:1706.02677, section 5.1).
+            zero (arXiv:1706.02677, section 5.1).
 
     Raises:
         DataError: The pictures are too small.

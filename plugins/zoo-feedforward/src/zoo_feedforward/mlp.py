@@ -30,7 +30,7 @@ class MLP(nn.Module):
         activation: Nonlinearity after each hidden layer.
         normalisation: Over the batch (arXiv:1502.03167) or over the units of a layer (arXiv:1607.06450),
             before the activation.
-        dropout: Probability with which a hidden unit is zeroed in training (Srivastava et al. 2014).
+        dropout: Probability with which a hidden unit is zeroed in training (arXiv:1207.0580).
     """
 
     def __init__(
