@@ -23,7 +23,7 @@ def main(model: str) -> None:
     folder = ROOT / "examples" / "digits"
     done = subprocess.run(
         ["zoo", "predict", model, str(folder), "--json"], check=True, stdout=subprocess.PIPE
-    )  # noqa: S603, S607
+    )
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     draw(rows).save(ROOT / "docs" / "images" / "digits.png", optimize=True)
 

@@ -15,8 +15,8 @@ from zoo.cli.program import root
 from zoo.contracts.entries import KINDS, Architecture, Loss, Metric
 from zoo.contracts.recipe import Checkpointing, EarlyStopping, Settings
 from zoo.options import Option, schema_of, schema_of_settings
-from zoo.recipes import write_value
 from zoo.registry import Registered, Registry
+from zoo.words import write_value
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "reference"

@@ -98,8 +98,18 @@ def test_a_value_that_fits_is_taken(name, given, value):
 @pytest.mark.parametrize(
     ("name", "given", "message", "fix"),
     [
-        ("count", 0, "model.count=0: input should be greater than or equal to 1", "model.count is int ≥ 1, ≤ 9"),
-        ("count", 10, "model.count=10: input should be less than or equal to 9", "model.count is int ≥ 1, ≤ 9"),
+        (
+            "count",
+            0,
+            "model.count=0: input should be greater than or equal to 1",
+            "model.count is int ≥ 1, ≤ 9",
+        ),
+        (
+            "count",
+            10,
+            "model.count=10: input should be less than or equal to 9",
+            "model.count is int ≥ 1, ≤ 9",
+        ),
         ("count", 2.5, "model.count=2.5: input should be a valid integer", "model.count is int"),
         ("count", "none", "model.count=none: input should be a valid integer", "model.count is int"),
         ("rate", 1.0, "model.rate=1.0: input should be less than 1", "model.rate is float > 0, < 1"),
@@ -183,7 +193,12 @@ def test_a_class_is_read_from_its_constructor():
             """
 
     [width] = schema_of(Network).options
-    assert (width.name, width.type, width.default, width.meaning) == ("width", "int", 3, "Features of a layer")
+    assert (width.name, width.type, width.default, width.meaning) == (
+        "width",
+        "int",
+        3,
+        "Features of a layer",
+    )
 
 
 def test_a_default_of_none_admits_none_whatever_the_annotation_says():
@@ -192,7 +207,10 @@ def test_a_default_of_none_admits_none_whatever_the_annotation_says():
 
     schema = schema_of(factory)
     assert schema.complete({}, where="") == {"decay": None, "anything": None}
-    assert schema.complete({"decay": "none", "anything": "none"}, where="") == {"decay": None, "anything": None}
+    assert schema.complete({"decay": "none", "anything": "none"}, where="") == {
+        "decay": None,
+        "anything": None,
+    }
     assert schema.options[0].type == "float | none"
 
 
@@ -227,7 +245,9 @@ class NotPlain:
     pass
 
 
-@pytest.mark.parametrize("annotation", [NotPlain, "Missing", "torch.Missing", "not python", list[torch.Tensor]])
+@pytest.mark.parametrize(
+    "annotation", [NotPlain, "Missing", "torch.Missing", "not python", list[torch.Tensor]]
+)
 def test_an_annotation_that_cannot_be_read_is_an_error_of_the_plugin(annotation):
     def factory(*, option=1):
         pass
@@ -293,4 +313,3 @@ def test_options_of_torch_optimizers_are_read_as_they_are():
     assert options["lr"].meaning == "learning rate"
     assert options["fused"].type == "bool | none"
     assert "params" not in options
-

@@ -9,8 +9,9 @@ from zoo.contracts.entries import Architecture
 from zoo.contracts.recipe import Choice
 from zoo.contracts.signature import Binary, Classes, Labels, Values
 from zoo.errors import UsageError
-from zoo.recipes import DataFacts, complete, differences, merge, read_file, read_value, read_words, write
+from zoo.recipes import DataFacts, complete, differences, write
 from zoo.registry import Plugin, Registry
+from zoo.words import merge, read_file, read_value, read_words, write_value
 
 CLASSES = DataFacts(Classes(("a", "b", "c")), 1000)
 VALUES = DataFacts(Values(("price",)), 1000)
@@ -88,8 +89,15 @@ def test_a_value_is_read_as_toml_or_else_as_words(text, value):
     assert type(found) is type(value)
 
 
-plain = st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False, allow_infinity=False)
-words = st.from_regex(r"[b-m][a-z_]{0,6}[b-m]", fullmatch=True).filter(lambda word: word not in {"false", "none"})
+plain = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**62), 2**62)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
+words = st.from_regex(r"[b-m][a-z_]{0,6}[b-m]", fullmatch=True).filter(
+    lambda word: word not in {"false", "none"}
+)
 
 
 @given(st.recursive(plain | words, lambda inner: st.lists(inner, max_size=4), max_leaves=8))
@@ -99,7 +107,7 @@ def test_a_written_value_reads_back(value):
             return [with_none(each) for each in value]
         return "none" if value is None else value
 
-    assert read_value(recipes.write_value(value)) == with_none(value)
+    assert read_value(write_value(value)) == with_none(value)
 
 
 @given(st.text())
@@ -124,7 +132,9 @@ def test_a_word_that_is_not_key_and_value_is_refused(word):
 
 
 def test_dotted_keys_nest_and_quoted_parts_keep_their_dots():
-    tree = read_words(["optimizer.lr=0.1", 'initialization.parameters."head.*"=zeros', "epochs=3", "epochs=4"])
+    tree = read_words(
+        ["optimizer.lr=0.1", 'initialization.parameters."head.*"=zeros', "epochs=3", "epochs=4"]
+    )
     assert tree == {
         "optimizer": {"lr": 0.1},
         "initialization": {"parameters": {"head.*": "zeros"}},
@@ -149,7 +159,11 @@ def test_the_order_of_an_entry_and_its_options_does_not_matter():
         ({"o": {"lr": 1}}, {"o": "sgd"}, {"o": {"name": "sgd", "lr": 1}}),
         ({"o": {"name": "sgd", "lr": 1}}, {"o": "sgd"}, {"o": {"name": "sgd", "lr": 1}}),
         ({"o": {"name": "sgd", "lr": 1}}, {"o": "adam"}, {"o": {"name": "adam"}}),
-        ({"o": {"name": "sgd", "lr": 1}}, {"o": {"name": "adam", "eps": 2}}, {"o": {"name": "adam", "eps": 2}}),
+        (
+            {"o": {"name": "sgd", "lr": 1}},
+            {"o": {"name": "adam", "eps": 2}},
+            {"o": {"name": "adam", "eps": 2}},
+        ),
         ({"o": {"name": "sgd", "lr": 1, "m": 2}}, {"o": {"lr": 3}}, {"o": {"name": "sgd", "lr": 3, "m": 2}}),
         ({"s": "none"}, {"s": {"patience": 3}}, {"s": {"patience": 3}}),
         ({"s": {"patience": 3}}, {"s": "none"}, {"s": "none"}),
@@ -204,7 +218,10 @@ def test_a_recipe_file_that_is_missing_or_not_toml_is_named(tmp_path):
         (
             CLASSES,
             {
-                "initialization": {"weights": "xavier-uniform", "parameters": {"head.*": 0.5, "0.bias": "zeros"}},
+                "initialization": {
+                    "weights": "xavier-uniform",
+                    "parameters": {"head.*": 0.5, "0.bias": "zeros"},
+                },
                 "early_stopping": {"patience": 3},
                 "clip_norm": 2,
                 "loss": {"label_smoothing": 0.1, "class_weights": "none"},
@@ -228,7 +245,11 @@ def test_defaults_follow_the_data(registry):
     recipe = complete({"model": "net"}, CLASSES, IRIS, registry)
     assert recipe.model == Choice("net", {"warmup": 0.05, "final": 0.0})
     assert recipe.data is IRIS
-    assert (recipe.loss.name, recipe.optimizer.name, recipe.schedule.name) == ("cross-entropy", "adamw", "cosine")
+    assert (recipe.loss.name, recipe.optimizer.name, recipe.schedule.name) == (
+        "cross-entropy",
+        "adamw",
+        "cosine",
+    )
     assert recipe.objective == Choice("supervised", {})
     assert recipe.settings.metrics == ("accuracy", "macro_f1")
     # 1000 examples in batches of 32 are 32 steps; 3000 steps are 93 epochs.
@@ -236,7 +257,8 @@ def test_defaults_follow_the_data(registry):
 
 
 @pytest.mark.parametrize(
-    ("num_train", "batch_size", "epochs"), [(1, 32, 100), (960, 32, 100), (1000, 32, 93), (4000, 128, 93), (10**6, 128, 5)]
+    ("num_train", "batch_size", "epochs"),
+    [(1, 32, 100), (960, 32, 100), (1000, 32, 93), (4000, 128, 93), (10**6, 128, 5)],
 )
 def test_the_number_of_epochs_falls_with_the_size_of_the_data(registry, num_train, batch_size, epochs):
     settings = complete({"model": "net"}, DataFacts(CLASSES.target, num_train), IRIS, registry).settings
@@ -294,23 +316,39 @@ def test_an_architecture_that_cannot_predict_the_target_names_those_that_can(reg
         ({"optimizer": {"lrr": 1}}, "unknown key 'optimizer.lrr'", "did you mean 'lr'?"),
         ({"schedule": {"warmup": 2}}, "schedule.warmup=2: ", "schedule.warmup is float ≥ 0, ≤ 1"),
         ({"epochs": 0}, "epochs=0: input should be greater than or equal to 1", "epochs is int ≥ 1"),
-        ({"batch_size": 0}, "batch_size=0: input should be greater than or equal to 1", "batch_size is int ≥ 1"),
+        (
+            {"batch_size": 0},
+            "batch_size=0: input should be greater than or equal to 1",
+            "batch_size is int ≥ 1",
+        ),
         ({"batch_size": "many"}, "batch_size=many: ", "batch_size is int ≥ 1"),
         ({"clip_norm": 0}, "clip_norm=0: input should be greater than 0", "clip_norm is float | none > 0"),
         ({"ema": 1}, "ema=1: input should be less than 1", "ema is float | none > 0, < 1"),
         ({"device": "gpu"}, "device=gpu: ", "device is auto | cpu | cuda | mps"),
         ({"metrics": ["acuracy"]}, "there is no metric 'acuracy'", "did you mean 'accuracy'?"),
-        ({"metrics": ["rmse"]}, "metric 'rmse' is for values, but the data's target is classes", "accuracy, macro_f1"),
+        (
+            {"metrics": ["rmse"]},
+            "metric 'rmse' is for values, but the data's target is classes",
+            "accuracy, macro_f1",
+        ),
         ({"metrics": "accuracy"}, "metrics=accuracy: ", "metrics is [str, …]"),
         ({"early_stopping": 5}, "early_stopping=5 is not a table", "early_stopping.patience=5"),
-        ({"early_stopping": {"patient": 5}}, "unknown key 'early_stopping.patient'", "did you mean 'patience'?"),
+        (
+            {"early_stopping": {"patient": 5}},
+            "unknown key 'early_stopping.patient'",
+            "did you mean 'patience'?",
+        ),
         ({"checkpoint": {"keep": 0}}, "checkpoint.keep=0: ", "checkpoint.keep is int ≥ 1"),
         (
             {"checkpoint": {"best": "rmse"}},
             "checkpoint.best=rmse is not among the metrics of this recipe",
             "known: accuracy, loss, macro_f1",
         ),
-        ({"initialization": "zeros"}, "initialization='zeros' is not a table", "initialization.weights=xavier-uniform"),
+        (
+            {"initialization": "zeros"},
+            "initialization='zeros' is not a table",
+            "initialization.weights=xavier-uniform",
+        ),
         ({"initialization": {"weight": 0}}, "unknown key 'initialization.weight'", "did you mean 'weights'?"),
         ({"initialization": {"weights": "zero"}}, "there is no initializer 'zero'", "did you mean 'zeros'?"),
         (
@@ -339,7 +377,11 @@ def test_the_best_checkpoint_may_be_chosen_by_the_loss_or_a_reported_metric(regi
 
 
 def test_initializers_are_chosen_by_role_pattern_or_number(registry):
-    given = {"weights": "xavier-uniform", "biases": 0.5, "parameters": {"head.*": {"name": "normal", "std": 0.02}}}
+    given = {
+        "weights": "xavier-uniform",
+        "biases": 0.5,
+        "parameters": {"head.*": {"name": "normal", "std": 0.02}},
+    }
     found = complete({"model": "net", "initialization": given}, CLASSES, IRIS, registry).initialization
     assert found.weights == Choice("xavier-uniform", {"gain": 1.0})
     assert found.biases == Choice("constant", {"value": 0.5})

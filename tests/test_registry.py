@@ -244,7 +244,10 @@ def test_the_hooks_of_a_broken_plugin_are_not_called(site):
 def test_one_module_offered_twice_is_broken_once(site):
     site.install("zoo-lion", points={"first": "zoo_lion", "second": "zoo_lion"})
     registry = discover("zoo-lion")
-    assert sorted(each.status for each in registry.plugins if each.distribution == "zoo-lion") == ["broken", "ok"]
+    assert sorted(each.status for each in registry.plugins if each.distribution == "zoo-lion") == [
+        "broken",
+        "ok",
+    ]
     assert registry.get("loss", "roar")
 
 
@@ -256,7 +259,8 @@ def test_a_plugin_for_a_newer_contract_is_refused_before_it_is_imported(site):
 
 def test_requirements_of_an_extra_or_of_another_system_are_no_requirements(site):
     site.install(
-        "zoo-lion", requires=["zoo_core[train]>=0.0.1", "zoo-core>=9; extra == 'x'", "zoo-core>=9; python_version<'3'"]
+        "zoo-lion",
+        requires=["zoo_core[train]>=0.0.1", "zoo-core>=9; extra == 'x'", "zoo-core>=9; python_version<'3'"],
     )
     assert plugin(discover("zoo-lion"), "zoo-lion").status == "ok"
 
@@ -352,7 +356,9 @@ def test_discovery_in_a_new_process_reads_the_environment(site):
     site.install("zoo-lion")
     script = "from zoo import Registry; print([p.distribution for p in Registry.discover().plugins])"
     env = {**os.environ, "PYTHONPATH": str(site.path), "ZOO_PLUGINS": "zoo-lion"}
-    result = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "['zoo-core', 'zoo-lion']"
 
 

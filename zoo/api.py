@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo import exporting, recipes, runs
+from zoo import exporting, runs
 from zoo.exporting import Exported
 from zoo.registry import Registry
 from zoo.runs import Run
 from zoo.training import session
 from zoo.training.evaluating import Evaluation, evaluate_model, evaluate_run
 from zoo.training.progress import Progress
+from zoo.words import merge
 
 Source = str | Path | Mapping[str, Any]
 
@@ -37,7 +38,7 @@ def train(
     Raises:
         ZooError: Anything that is wrong; see ``zoo.errors``.
     """
-    given = recipes.merge({"model": model, "data": _plain(data)}, keys)
+    given = merge({"model": model, "data": _plain(data)}, keys)
     return session.start(
         given,
         run_path=None if run is None else Path(run),

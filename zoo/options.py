@@ -16,9 +16,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import pydantic
 
 from zoo.errors import PluginError, UsageError, did_you_mean
+from zoo.words import NONE
 
 _CONFIG = pydantic.ConfigDict(extra="forbid", coerce_numbers_to_str=True, protected_namespaces=())
-NONE = "none"
 
 
 @dataclass(frozen=True)

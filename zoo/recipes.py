@@ -1,9 +1,7 @@
-"""Builds a complete recipe from key=value words, TOML files and defaults, and checks every key."""
+"""Builds a complete recipe from what the user said and from defaults, and checks every key."""
 
-import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from zoo.contracts.entries import Architecture, Loss
@@ -19,10 +17,9 @@ from zoo.contracts.recipe import (
 )
 from zoo.contracts.signature import Target
 from zoo.errors import UsageError, did_you_mean
-from zoo.options import NONE, schema_of, schema_of_settings
+from zoo.options import schema_of, schema_of_settings
 from zoo.registry import Registered, Registry
-
-Tree = dict[str, Any]
+from zoo.words import NONE, Tree, merge, nest
 
 # Enough updates to converge on small data without hours on large data; see docs/explanation/defaults.md.
 _NUM_STEPS = 3000
@@ -45,68 +42,6 @@ class DataFacts:
 
     target: Target
     num_train: int
-
-
-def read_words(words: Iterable[str]) -> Tree:
-    """Nested data from ``key=value`` words, for example ``optimizer.lr=3e-4``.
-
-    Values are TOML; a value that is not, such as ``adamw`` or ``[label,text]``, is read as words.
-
-    Raises:
-        UsageError: A word has no ``=`` or its key is malformed.
-    """
-    tree: Tree = {}
-    for word in words:
-        key, equals, text = word.partition("=")
-        path = _read_key(key)
-        if not equals or not path:
-            raise UsageError(
-                f"{word!r} is not of the form key=value", fix="for example epochs=20 or optimizer.lr=3e-4"
-            )
-        tree = merge(tree, _nest(path, read_value(text)))
-    return tree
-
-
-def read_file(path: Path) -> Tree:
-    """The keys of a TOML recipe.
-
-    Raises:
-        UsageError: The file cannot be read or is not TOML; names the line.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"recipe {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(
-            f"recipe {path} is not TOML: {error}", fix="see docs: recipes are TOML files"
-        ) from error
-
-
-def read_value(text: str) -> Any:
-    """One value as typed on a command line."""
-    text = text.strip()
-    if text in {"True", "False"}:
-        return text == "True"
-    if text in {"None", NONE}:
-        return NONE
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return _read_bare(text)
-    is_plain = isinstance(value, bool | int | str | list | dict) or (
-        isinstance(value, float) and "n" not in text
-    )
-    return value if is_plain else text
-
-
-def merge(*layers: Mapping[str, Any]) -> Tree:
-    """One tree from several, later ones first; naming another entry drops the options of the one before."""
-    merged: Tree = {}
-    for layer in layers:
-        for key, value in layer.items():
-            merged[key] = _merge_value(merged.get(key), value)
-    return merged
 
 
 def complete(given: Mapping[str, Any], facts: DataFacts, data: Choice, registry: Registry) -> Recipe:
@@ -168,7 +103,7 @@ def suggested(architecture: Registered) -> Tree:
     """The recipe keys that an architecture brings along."""
     entry = architecture.entry
     assert isinstance(entry, Architecture)
-    return merge(*(_nest(key.split("."), value) for key, value in entry.recipe.items()))
+    return merge(*(nest(key.split("."), value) for key, value in entry.recipe.items()))
 
 
 def with_defaults(given: Mapping[str, Any], architecture: Registered, facts: DataFacts) -> Tree:
@@ -253,82 +188,6 @@ def write(recipe: Recipe) -> str:
     import tomli_w
 
     return tomli_w.dumps(_without_nulls(recipe.to_json()))
-
-
-def write_value(value: Any) -> str:
-    """One value as it would be typed on a command line."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(write_value(item) for item in value) + "]"
-    return NONE if value is None else str(value)
-
-
-def _read_key(key: str) -> list[str]:
-    """The parts of a dotted key; a part with dots of its own is quoted, as in TOML."""
-    path = []
-    try:
-        tree: Any = tomllib.loads(f"{key.strip()} = 0")
-        while isinstance(tree, dict):
-            [(part, tree)] = tree.items()
-            path.append(part)
-    except ValueError:  # not TOML, or a comment
-        return []
-    return path
-
-
-def _read_bare(text: str) -> Any:
-    """A list or table whose words are not quoted, or else the text itself."""
-    if text.startswith("[") and text.endswith("]"):
-        return [read_value(item) for item in _split(text[1:-1])]
-    if text.startswith("{") and text.endswith("}"):
-        pairs = [item.partition("=") for item in _split(text[1:-1])]
-        return {key.strip(): read_value(value) for key, _, value in pairs}
-    return text
-
-
-def _split(text: str) -> list[str]:
-    """The items between commas that stand in no bracket and no quotes."""
-    items, depth, quote, start = [], 0, "", 0
-    for place, character in enumerate(text):
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "\"'":
-            quote = character
-        elif character in "[{":
-            depth += 1
-        elif character in "]}":
-            depth -= 1
-        elif character == "," and depth == 0:
-            items.append(text[start:place])
-            start = place + 1
-    return [item for item in [*items, text[start:]] if item.strip()]
-
-
-def _nest(path: Iterable[str], value: Any) -> Tree:
-    for part in reversed(list(path)):
-        value = {part: value}
-    return value  # type: ignore[no-any-return]
-
-
-def _merge_value(below: Any, above: Any) -> Any:
-    if isinstance(above, Mapping):
-        below = {"name": below} if isinstance(below, str) and below != NONE else below
-        if isinstance(below, Mapping) and above.get("name", below.get("name")) == below.get("name"):
-            return merge(below, above)
-        if isinstance(below, Mapping) and "name" not in below:
-            return merge(below, above)
-        return dict(above)
-    if isinstance(below, Mapping) and isinstance(above, str) and above != NONE:
-        return (
-            dict(below)
-            if below.get("name", above) == above and "name" in below
-            else {
-                "name": above,
-                **({} if "name" in below else below),
-            }
-        )
-    return above
 
 
 def _as_choice(value: Any) -> Mapping[str, Any]:

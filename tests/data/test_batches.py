@@ -57,5 +57,10 @@ def test_a_derived_seed_is_one_that_torch_takes(parts):
 
 
 def test_derived_seeds_do_not_collide():
-    seeds = {derive_seed(seed, word, step) for seed in range(10) for word in ("step", "order") for step in range(100)}
+    seeds = {
+        derive_seed(seed, word, step)
+        for seed in range(10)
+        for word in ("step", "order")
+        for step in range(100)
+    }
     assert len(seeds) == 2000

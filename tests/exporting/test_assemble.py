@@ -174,7 +174,10 @@ def test_an_image_goes_in_at_any_size():
     signature = Signature((TensorSpec("image", "image", "uint8", (None, None, 3)),), Values(("y",)))
     images = [RNG.integers(0, 256, size, dtype=np.uint8) for size in ((5, 9, 3), (40, 30, 3))]
     fitted = fit(
-        signature, Examples({"image": images}, np.array([[1.0], [5.0]]), ["a", "b"]), ("vector",), geometry=Geometry((4, 4))
+        signature,
+        Examples({"image": images}, np.array([[1.0], [5.0]]), ["a", "b"]),
+        ("vector",),
+        geometry=Geometry((4, 4)),
     )
     x = spox.argument(spox.Tensor(np.float32, ("batch", 48)))
     weight = RNG.normal(size=(48, 1)).astype(np.float32)

@@ -151,7 +151,9 @@ def test_every_single_flipped_bit_of_the_manifest_is_harmless_or_found(folder):
             assert "step-00000005 is damaged" in error.message  # noqa: PT017
 
 
-@pytest.mark.parametrize("document", [[], {}, {"step": 2}, {"step": 2, "files": 3}, {"step": "2", "files": {}}, 7])
+@pytest.mark.parametrize(
+    "document", [[], {}, {"step": 2}, {"step": 2, "files": 3}, {"step": "2", "files": {}}, 7]
+)
 def test_a_manifest_of_another_form_is_damage(folder, document):
     prepared(folder, "MANIFEST.json", lambda path: path.write_text(json.dumps(document)))
     with pytest.raises(ArtifactError, match="MANIFEST"):
@@ -205,7 +207,9 @@ def test_saving_cut_short_at_any_operation_leaves_the_one_before_and_can_be_repe
             break
         except stopping_disk.PowerCut:
             assert steps(folder) == [1]
-    assert k == 9  # two to clear away the attempt before, a folder, four files, the commit; a ninth never comes
+    assert (
+        k == 9
+    )  # two to clear away the attempt before, a folder, four files, the commit; a ninth never comes
     assert steps(folder) == [1, 2]
     assert load(folder, 2).state == {"position": {"epoch": 2}}
     assert sorted(path.name for path in folder.iterdir()) == ["step-00000001", "step-00000002"]
@@ -222,7 +226,8 @@ def test_a_checkpoint_of_the_same_step_is_kept_when_whole_and_replaced_when_dama
 
 
 @pytest.mark.parametrize(
-    ("keep", "best", "left"), [(1, None, [5]), (2, None, [4, 5]), (2, 1, [1, 4, 5]), (1, 5, [5]), (9, 2, [1, 2, 3, 4, 5])]
+    ("keep", "best", "left"),
+    [(1, None, [5]), (2, None, [4, 5]), (2, 1, [1, 4, 5]), (1, 5, [5]), (9, 2, [1, 2, 3, 4, 5])],
 )
 def test_rotation_keeps_the_newest_and_the_best(folder, keep, best, left):
     for step in range(1, 6):
@@ -242,20 +247,33 @@ def test_removing_what_lies_above_also_removes_what_a_killed_process_left(folder
 
 # State as plain data
 
-scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(codec="utf-8"), max_size=5)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.text(st.characters(codec="utf-8"), max_size=5)
+)
 tensors = st.lists(st.floats(width=32), max_size=3).map(torch.tensor)
 trees = st.recursive(
     scalars | st.floats() | tensors,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.tuples(inner, inner)
-    | st.dictionaries(st.integers(0, 9) | st.sampled_from(["lr", "a.b", "map", "tensor"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(
+            st.integers(0, 9) | st.sampled_from(["lr", "a.b", "map", "tensor"]), inner, max_size=3
+        )
+    ),
     max_leaves=10,
 )
 
 
 def same(a, b):
     if isinstance(a, torch.Tensor):
-        return isinstance(b, torch.Tensor) and a.dtype == b.dtype and torch.equal(a.nan_to_num(7), b.nan_to_num(7))
+        return (
+            isinstance(b, torch.Tensor)
+            and a.dtype == b.dtype
+            and torch.equal(a.nan_to_num(7), b.nan_to_num(7))
+        )
     if type(a) is not type(b):
         return False
     if isinstance(a, dict):

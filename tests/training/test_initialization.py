@@ -45,7 +45,9 @@ def test_biases_are_those_called_bias(registry):
 
 def test_a_pattern_comes_before_a_role_and_the_first_pattern_counts(registry):
     parameters = {"3.*": constant(4.0), "*.weight": constant(5.0)}
-    found = changed(Initialization(weights=constant(1.5), biases=constant(2.5), parameters=parameters), registry)
+    found = changed(
+        Initialization(weights=constant(1.5), biases=constant(2.5), parameters=parameters), registry
+    )
     assert found == {
         "0.weight": {5.0},
         "0.bias": {2.5},

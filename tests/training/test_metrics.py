@@ -24,7 +24,9 @@ def test_classes_are_judged_by_their_probabilities(registry):
 
 def test_values_are_judged_in_their_own_unit(registry):
     answers = {"values": np.array([[100.0], [300.0]], np.float32)}
-    found = compute(registry, ["rmse", "mae", "r2"], Values(("price",)), answers, np.array([[110.0], [270.0]]))
+    found = compute(
+        registry, ["rmse", "mae", "r2"], Values(("price",)), answers, np.array([[110.0], [270.0]])
+    )
     # Errors of 10 and 30: root of 500, mean 20; variance about the mean 190 is 6400, so 1 - 500 / 6400.
     assert found == {
         "rmse": pytest.approx(500**0.5),

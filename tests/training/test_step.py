@@ -132,7 +132,10 @@ def infinite_gradient(prediction, target):
 @pytest.mark.parametrize("sizes", [[30], [15, 15]])
 @pytest.mark.parametrize(
     ("loss", "words"),
-    [(nan_loss, "the loss of 'model' is nan"), (infinite_gradient, "gradient of 'model' is not finite: first in weight")],
+    [
+        (nan_loss, "the loss of 'model' is nan"),
+        (infinite_gradient, "gradient of 'model' is not finite: first in weight"),
+    ],
 )
 def test_a_number_that_is_not_finite_stops_before_the_weights_move(loss, words, sizes):
     stopped = player(optimizer=torch.optim.AdamW)

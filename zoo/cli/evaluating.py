@@ -8,6 +8,7 @@ import click
 from zoo.cli.completing import DATA, DATA_WORD
 from zoo.cli.tables import render
 from zoo.contracts.plain import plain
+from zoo.words import merge, read_words
 
 
 @click.command()
@@ -17,9 +18,9 @@ from zoo.contracts.plain import plain
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def evaluate(run_or_model: Path, words: tuple[str, ...], data: str | None, as_json: bool) -> None:
     """Judge a run on its own test split, or a run or model on every row of DATA."""
-    from zoo import api, recipes
+    from zoo import api
 
-    said = recipes.merge({"data": data} if data else {}, recipes.read_words(words))
+    said = merge({"data": data} if data else {}, read_words(words))
     result = api.evaluate(run_or_model, data=said.get("data"))
     if as_json:
         click.echo(json.dumps({"metrics": plain(result.metrics), "num_examples": result.num_examples}))

@@ -10,8 +10,8 @@ from zoo.cli.tables import render
 from zoo.contracts.entries import KINDS, Architecture, Loss
 from zoo.errors import UsageError, did_you_mean
 from zoo.options import Option, schema_of
-from zoo.recipes import write_value
 from zoo.registry import Registered, Registry
+from zoo.words import write_value
 
 _PREFIXES = {"architecture": "model.", "dataset": "data.", "initializer": "initialization.weights."}
 

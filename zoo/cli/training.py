@@ -11,6 +11,7 @@ from zoo.cli.completing import ARCHITECTURE, DATA, RESUME_WORD, TRAIN_WORD
 from zoo.cli.tables import render
 from zoo.contracts.plain import plain
 from zoo.registry import Registry
+from zoo.words import merge, read_file, read_words
 
 _KEYS = """Keys: model, data, loss, optimizer, schedule, initialization, metrics, epochs, batch_size, seed,
 device, precision, compile, accumulate, clip_norm, ema, early_stopping, checkpoint. The options of an entry
@@ -35,7 +36,6 @@ def train(
     as_json: bool,
 ) -> None:
     """Train ARCHITECTURE on DATA and keep everything in a run folder."""
-    from zoo import recipes
     from zoo.training import session
 
     if architecture is not None and "=" in architecture:
@@ -43,7 +43,7 @@ def train(
         architecture = None
     said: dict[str, Any] = {"model": architecture} if architecture else {}
     said |= {"data": data} if data else {}
-    given = recipes.merge(recipes.read_file(recipe) if recipe else {}, said, recipes.read_words(words))
+    given = merge(read_file(recipe) if recipe else {}, said, read_words(words))
     run = session.start(given, run_path=run_path, registry=Registry.discover(), progress=progress())
     _print_result(run, as_json)
 
@@ -54,11 +54,11 @@ def train(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 def resume(run: Path, words: tuple[str, ...], as_json: bool) -> None:
     """Continue RUN from its newest checkpoint; words such as epochs=50 change the recipe from here on."""
-    from zoo import recipes, runs
+    from zoo import runs
     from zoo.training import session
 
     found = runs.find(run)
-    session.resume(found, recipes.read_words(words), registry=Registry.discover(), progress=progress())
+    session.resume(found, read_words(words), registry=Registry.discover(), progress=progress())
     _print_result(found, as_json)
 
 

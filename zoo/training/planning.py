@@ -16,6 +16,7 @@ from zoo.files import dump_json, load_json, read_bytes
 from zoo.preprocessing import Preprocessing
 from zoo.registry import CORE, Registry
 from zoo.runs import Run
+from zoo.words import merge
 
 Document = dict[str, Any]
 
@@ -37,7 +38,7 @@ def plan(given: Mapping[str, Any], registry: Registry) -> Plan:
     """
     recipes.check_keys(given)
     architecture = recipes.find_architecture(given, registry)
-    tree = recipes.merge({"seed": 0}, recipes.suggested(architecture), given)
+    tree = merge({"seed": 0}, recipes.suggested(architecture), given)
     source, options = _source(tree.get("data"), registry)
     found = data.load(source, options, seed=recipes.check_seed(tree["seed"]), registry=registry)
     facts = recipes.DataFacts(found.splits.signature.target, len(found.splits.train))

@@ -26,6 +26,7 @@ from zoo.training.planning import (
 from zoo.training.progress import Progress
 from zoo.training.trained import best_checkpoint, read_recipe
 from zoo.training.trainer import Trainer, weights_of
+from zoo.words import merge
 
 
 def start(
@@ -89,7 +90,7 @@ def resume(
     for warning in warnings:
         progress.warn(f"{warning}; the one before it is used")
     before = read_recipe(run)
-    planned = plan(recipes.merge(before, changes), registry)
+    planned = plan(merge(before, changes), registry)
     recipe, splits = planned.recipe, planned.data.splits
     _require_resumable(run, before, recipe, checkpoint, changes)
     require_unchanged(run, planned, registry)
