@@ -102,8 +102,8 @@ def _readers() -> Iterator[str]:
     from zoo.data.sources import shared_options
 
     yield "`--data` takes a path too; the reader that recognises it has these options."
-    for name, reader in READERS.items():
-        yield f"### {name} {{: #reader-{name} }}"
+    for reader in READERS:
+        yield f"### {reader.name}"
         options = schema_of(reader.read).options
         yield _table("data.", options) if options else "No options of its own."
     yield "### Every data set"

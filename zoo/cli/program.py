@@ -87,6 +87,9 @@ def root(debug: bool) -> None:
 
 def program(arguments: list[str]) -> int:
     """Runs one command line; returns the exit code."""
+    # OpenMP's threads spin while they wait; beside other work on the same cores that costs small networks
+    # most of their time. It is read when torch is imported, so it is set before.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         root.main(arguments, prog_name="zoo", standalone_mode=False)
     except click.ClickException as error:
