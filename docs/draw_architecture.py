@@ -42,6 +42,7 @@ def data_flow() -> Iterable[str]:
         yield from (arrow(gap, row + 31, gap + 30, row + 31) for gap in gaps)
     yield arrow(555, 82, 555, 130)
     yield arrow(770, 192, 770, 250)
+    yield arrow(700, 192, 400, 250)
     yield arrow(335, 192, 115, 250)
     yield arrow(770, 312, 650, 380)
 
@@ -51,7 +52,7 @@ def layers() -> Iterable[str]:
     yield from box(20, 20, 620, "zoo.cli, zoo.api", "commands and functions with the same words")
     yield from box(20, 105, 300, "zoo.exporting", "torch.onnx, assembly, proof")
     yield from box(340, 105, 300, "zoo.training", "trainer, checkpoints, evaluation")
-    yield from box(20, 190, 300, "zoo.preprocessing, zoo.postprocessing", "ONNX graphs")
+    yield from box(20, 190, 300, "zoo.preprocessing", "and zoo.postprocessing: ONNX graphs")
     yield from box(340, 190, 300, "zoo.data", "readers, splits, batches")
     yield from box(660, 20, 200, "plugins", "import zoo.plugin only", _PALE)
     yield from box(660, 105, 200, "zoo.builtin", "a plugin like any other", _PALE)

@@ -6,6 +6,7 @@ python docs/generate_reference.py
 import inspect
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -25,6 +26,7 @@ PLUGINS = ",".join(sorted(path.name for path in (ROOT / "plugins").iterdir()))
 _NOTE = "<!-- written by docs/generate_reference.py -->"
 _WIDTH = 100
 _PREFIXES = {"architecture": "model.", "dataset": "data.", "initializer": "initialization.weights."}
+FROM_DATA = object()
 _PLURALS = {"loss": "losses"}
 
 
@@ -116,7 +118,7 @@ def _recipe_keys() -> Iterator[str]:
         "What no one says comes from the architecture, or else from the [data](../explanation/defaults.md)."
     )
     yield "## Settings"
-    yield _table("", schema_of_settings(Settings).options)
+    yield _table("", [_without_placeholder(option) for option in schema_of_settings(Settings).options])
     yield "## Early stopping"
     yield "Off unless one of these is given."
     yield _table("early_stopping.", schema_of_settings(EarlyStopping).options)
@@ -138,9 +140,17 @@ def _table(prefix: str, options: Iterable[Option]) -> str:
     return "\n".join(lines)
 
 
+def _without_placeholder(option: Option) -> Option:
+    """These defaults follow from the data, so that the value in the code is never used."""
+    is_derived = option.name in {"epochs", "batch_size", "metrics"}
+    return replace(option, default=FROM_DATA) if is_derived else option
+
+
 def _default(option: Option) -> str:
     if option.default is inspect.Parameter.empty:
         return "required"
+    if option.default is FROM_DATA:
+        return "[from the data](../explanation/defaults.md)"
     return f"`{write_value(option.default)}`" if write_value(option.default) else ""
 
 

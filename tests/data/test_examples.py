@@ -101,8 +101,13 @@ def test_every_example_is_all_splits_in_order(table):
     assert every_example(splits).ids == ["line 0", "line 5"]
 
 
-def test_checking_lists_bad_pictures_and_passes_tables(tmp_path, table):
-    check(table)
-    (tmp_path / "bad.png").write_text("no picture")
-    with pytest.raises(DataError, match=r"1 of 1 pictures cannot be read:\n.*bad\.png: is not an image"):
-        check(Examples({"image": ImageFiles((tmp_path / "bad.png",), 3)}, np.zeros(1), ["a"]))
+def test_checking_lists_the_bad_pictures_of_every_split_and_passes_tables(tmp_path, table):
+    signature = Signature((), Classes(("a", "b")))
+    check(Splits(signature, table))
+
+    def split(name):
+        (tmp_path / name).write_text("no picture")
+        return Examples({"image": ImageFiles((tmp_path / name,), 3)}, np.zeros(1), [name])
+
+    with pytest.raises(DataError, match=r"2 of 2 pictures cannot be read:\n.*one\.png.*\n.*two\.png: is not"):
+        check(Splits(signature, split("one.png"), test=split("two.png")))

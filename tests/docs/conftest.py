@@ -17,7 +17,7 @@ _FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w+)(?P<rest>[^\n]*)\n(?P<body>.*?)^(?P=indent)```$", re.M | re.S
 )
 _TITLE = re.compile(r'title="(?P<title>[^"]+)"')
-_NUMBER = re.compile(r"[-+]?\d[\d,.]*(e[-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?\d+([.,]\d+)*(e[-+]?\d+)?")
 _TIMEOUT_S = 300
 
 

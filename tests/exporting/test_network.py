@@ -1,3 +1,5 @@
+import subprocess
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from zoo.contracts.signature import Binary, Classes, Signature, TensorSpec
-from zoo.errors import PluginError, UsageError
+from zoo.errors import ArtifactError, EnvironmentFault, PluginError, UsageError
 from zoo.exporting import network
 from zoo.exporting.network import export_network
 from zoo.runs import Run
@@ -109,9 +111,27 @@ def test_attention_spelled_out_equals_torchs_own(heads, shared, mask, scale, see
     torch.testing.assert_close(network._attention(query, key, value, **options), expected)
 
 
+def ended(returncode, stdout="", stderr=""):
+    return subprocess.CompletedProcess([], returncode, stdout, stderr)
+
+
 @pytest.mark.slow
-def test_a_run_that_cannot_be_exported_says_why_in_one_line(tmp_path):
+def test_what_stops_the_process_is_raised_as_it_was(tmp_path):
+    with pytest.raises(ArtifactError, match=r"preprocessing\.onnx") as caught:
+        network.trace(Run(tmp_path))
+    assert caught.value.fix
+
+
+def test_a_network_that_torch_cannot_export_says_why(monkeypatch, tmp_path):
+    stderr = "Traceback ...\ntorch.onnx.ConversionError: no operator aten::strange\n\n"
+    monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: ended(1, stderr=stderr))
     with pytest.raises(
-        PluginError, match=r"the network cannot be exported: .*environment\.json cannot be read"
+        PluginError, match=r"cannot be exported: .*ConversionError: no operator aten::strange"
     ):
+        network.trace(Run(tmp_path))
+
+
+def test_a_killed_process_is_the_environments_fault(monkeypatch, tmp_path):
+    monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: ended(-9))
+    with pytest.raises(EnvironmentFault, match="ended by signal 9"):
         network.trace(Run(tmp_path))

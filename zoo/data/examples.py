@@ -36,13 +36,13 @@ def every_example(splits: Splits) -> Examples:
     return concatenate([part for part in (splits.train, splits.validation, splits.test) if part is not None])
 
 
-def check(examples: Examples) -> None:
-    """Decodes every picture once.
+def check(splits: Splits) -> None:
+    """Decodes every picture of every split once.
 
     Raises:
         DataError: Some pictures cannot be decoded; up to 20 are listed.
     """
-    for column in examples.inputs.values():
+    for column in every_example(splits).inputs.values():
         if isinstance(column, ImageFiles):
             column.check()
 

@@ -6,6 +6,7 @@ time. Nothing here is trusted: whatever comes out is certified.
 """
 
 import contextlib
+import json
 import math
 import os
 import subprocess
@@ -30,12 +31,16 @@ OPSET = 20
 MAX_BYTES = 1_800_000_000
 """A protobuf message ends at 2 GiB; the rest is room for everything but the weights."""
 
+_EXPLAINED = "zoo-error "
+_ERRORS = {error.exit_code: error for error in (ZooError, *ZooError.__subclasses__())}
+
 
 def trace(run: Run) -> ModelProto:
     """The network of a run's best checkpoint as an ONNX graph, encoded inputs to ``scores``.
 
     Raises:
-        PluginError: ``torch.onnx`` cannot export the network; the last line says why.
+        ZooError: What stopped the process, as if it had been raised here.
+        PluginError: ``torch.onnx`` cannot export the network; its last line says why.
         EnvironmentFault: The process was killed.
     """
     with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
@@ -43,16 +48,8 @@ def trace(run: Run) -> ModelProto:
         command = [sys.executable, "-P", "-m", __name__, str(run.path), str(output)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603
-        if result.returncode < 0:
-            raise EnvironmentFault(
-                f"the export of the network was ended by signal {-result.returncode}",
-                fix="it may have run out of memory: close other programs and export again",
-            )
         if result.returncode != 0:
-            raise PluginError(
-                f"the network cannot be exported: {_last_line(result.stderr)}",
-                fix="run again with `zoo --debug export …`, and report it to the network's author",
-            )
+            raise _failure(result)
         return onnx.load_model(output, load_external_data=False)
 
 
@@ -143,21 +140,36 @@ def _attention(
     return functional.dropout(scores.softmax(-1), dropout_p) @ value
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "no reason was given"
+def _failure(result: subprocess.CompletedProcess[str]) -> ZooError:
+    if result.returncode < 0:
+        return EnvironmentFault(
+            f"the export of the network was ended by signal {-result.returncode}",
+            fix="it may have run out of memory: close other programs and export again",
+        )
+    if result.stdout.startswith(_EXPLAINED):
+        explained = json.loads(result.stdout.removeprefix(_EXPLAINED))
+        return _ERRORS[result.returncode](explained["message"], fix=explained["fix"])
+    lines = [line.strip() for line in result.stderr.splitlines() if line.strip()]
+    return PluginError(
+        f"the network cannot be exported: {lines[-1] if lines else 'no reason was given'}",
+        fix="report it to the network's author: its forward must be one that torch.export can follow",
+    )
 
 
-def _main(run_path: str, output: str) -> None:
+def _main(run_path: str, output: str) -> int:
     from zoo.registry import Registry
     from zoo.training import trained
 
     try:
         network = trained.load_network(Run(Path(run_path)), Registry.discover())
+        with contextlib.redirect_stdout(sys.stderr):
+            graph = export_network(network.module, network.preprocessing.encoded)
+        onnx.save_model(graph, output)
     except ZooError as error:
-        sys.exit(error.message)
-    onnx.save_model(export_network(network.module, network.preprocessing.encoded), output)
+        sys.stdout.write(_EXPLAINED + json.dumps({"message": error.message, "fix": error.fix}))
+        return error.exit_code
+    return 0
 
 
 if __name__ == "__main__":
-    _main(*sys.argv[1:])
+    sys.exit(_main(*sys.argv[1:]))

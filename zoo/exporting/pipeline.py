@@ -73,7 +73,7 @@ def export(run: Run, output: Path | None = None, *, registry: Registry, disk: Di
     body += property_fragment(CERTIFICATE, document)
     check_form(onnx.load_model_from_string(body), trained.network.preprocessing.raw, places=places)
     _commit(path, seal(body), examples, disk)
-    exported = Exported(path, certificate)
+    exported = Exported(path, Certificate.from_json(json.loads(document)))
     registry.hooks.hook.zoo_model_exported(model=exported)
     return exported
 

@@ -20,13 +20,13 @@ from zoo.contracts.signature import TensorSpec
 from zoo.errors import DataError, UsageError
 from zoo.preprocessing.encoding import Encoding, encoded_name
 from zoo.preprocessing.graphs import build, chain, open_session
+from zoo.runtime.images import unreadable
 
 Size = tuple[int, int]
 Fit = Literal["crop", "stretch"]
 
 _LARGEST_DEFAULT_SIDE = 64
 _NUM_SAMPLED = 1000
-_NUM_REPORTED = 20
 _CHUNK = 256
 
 
@@ -121,7 +121,7 @@ def shrink_all(
             if progress:
                 progress(part.stop - part.start)
     if failures:
-        raise _unreadable(failures)
+        raise unreadable(failures, len(images))
     return shrunk
 
 
@@ -144,18 +144,6 @@ def _read(spec: TensorSpec, images: Sequence[Any], part: slice) -> NDArray[np.ui
             f"a picture is uint8 [height, width, {spec.shape[2]}]"
         )
     return np.ascontiguousarray(pictures)
-
-
-def _unreadable(failures: Sequence[DataError]) -> DataError:
-    if len(failures) == 1:
-        return failures[0]
-    lines = [failure.message for failure in failures[:_NUM_REPORTED]]
-    if len(failures) > _NUM_REPORTED:
-        lines.append(f"and {len(failures) - _NUM_REPORTED} more")
-    return DataError(
-        f"{len(failures)} pictures cannot be used:\n" + "\n".join(f"  {line}" for line in lines),
-        fix=failures[0].fix,
-    )
 
 
 def _sample(images: Sequence[Any]) -> Sequence[Any]:

@@ -1,13 +1,14 @@
 """Starts and resumes runs: from what the user said to a run folder."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from zoo import preprocessing, recipes, runs
+from zoo import data, preprocessing, recipes, runs
 from zoo.contracts.recipe import Recipe
 from zoo.contracts.signature import Splits
-from zoo.errors import Interrupted, UsageError, ZooError
+from zoo.errors import DataError, Interrupted, UsageError, ZooError
 from zoo.files import LOCAL, Disk, dump_json
 from zoo.preprocessing import Geometry
 from zoo.registry import Registry
@@ -53,10 +54,11 @@ def start(
     loss: Any = registry.get("loss", recipe.loss.name).entry
     side = architecture.image_size
     geometry = Geometry(found.size, (side, side) if side else None, found.fit)
-    fitted = preprocessing.fit(
-        splits.signature, splits.train, architecture.accepts, geometry=geometry, link=loss.link
-    )
-    prepared = setup.prepare(recipe, fitted, splits, registry)
+    with _naming_every_picture(splits):
+        fitted = preprocessing.fit(
+            splits.signature, splits.train, architecture.accepts, geometry=geometry, link=loss.link
+        )
+        prepared = setup.prepare(recipe, fitted, splits, registry)
     files = {
         "recipe.toml": recipes.write(recipe).encode(),
         "environment.json": dump_json(environment(planned, fitted.to_bytes(), registry)),
@@ -103,6 +105,16 @@ def resume(
         trainer.restore(checkpoint)
     disk.truncate(run.metrics_path, trainer.position.logged_bytes)
     return _fit(trainer, splits)
+
+
+@contextmanager
+def _naming_every_picture(splits: Splits) -> Iterator[None]:
+    """A broken picture seldom comes alone: all of them are looked for once the first has shown up."""
+    try:
+        yield
+    except DataError:
+        data.check(splits)
+        raise
 
 
 def _fit(trainer: Trainer, splits: Splits) -> Run:

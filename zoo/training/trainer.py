@@ -15,8 +15,9 @@ import torch
 
 from zoo.contracts.plain import plain
 from zoo.data.batches import batch_indices, derive_seed, epoch_order, num_batches
-from zoo.errors import Interrupted, NumericsError
+from zoo.errors import EnvironmentFault, Interrupted, NumericsError, PluginError, ZooError
 from zoo.files import Disk
+from zoo.registry import describe
 from zoo.runs import Run
 from zoo.training import checkpoints
 from zoo.training.checkpoints import Checkpoint
@@ -134,8 +135,25 @@ class Trainer:
             first, last = self.prepared.train.ids[int(indices[0])], self.prepared.train.ids[int(indices[-1])]
             raise NumericsError(
                 f"step {position.step} (epoch {position.epoch + 1}): {error.message}; the batch holds {first} … {last}",
-                fix="lower optimizer.lr, set clip_norm, or look at these examples; the last checkpoint is whole",
+                fix="lower optimizer.lr, set clip_norm, or look at these examples; no checkpoint was touched",
             ) from error
+        except ZooError:
+            raise
+        except Exception as error:
+            raise self._explain(error) from error
+
+    def _explain(self, error: Exception) -> ZooError:
+        """What runs in a step is the plugins' own: network, objective, loss and optimizer."""
+        where, recipe = f"step {self.position.step}", self.prepared.recipe
+        if isinstance(error, MemoryError | torch.OutOfMemoryError):
+            return EnvironmentFault(
+                f"{where}: there is not enough memory", fix="a smaller batch_size, or accumulate=2 and more"
+            )
+        parts = (recipe.model, recipe.objective, recipe.loss, recipe.optimizer)
+        return PluginError(
+            f"{where} of {', '.join(part.name for part in parts)} failed: {describe(error)}",
+            fix="choose another loss or optimizer, or report it to the plugin's author",
+        )
 
     def _seed(self) -> None:
         seed = derive_seed(self.settings.seed, "step", self.position.step)

@@ -21,7 +21,7 @@ def no_weights():
     [(18, 11_689_512), (34, 21_797_672), (50, 25_557_032), (101, 44_549_160), (152, 60_192_808)],
 )
 def test_parameter_counts_are_the_published_ones(depth, num_parameters, signature_of):
-    # As published with the pretrained weights of torchvision 0.26 (ResNet*_Weights.IMAGENET1K_V1, num_params).
+    # As torchvision publishes with its pretrained weights (num_params of ResNet*_Weights.IMAGENET1K_V1).
     network = ResNet(signature_of((3, 224, 224), THOUSAND_CLASSES), depth=depth)
     assert sum(parameter.numel() for parameter in network.parameters()) == num_parameters
 
