@@ -13,7 +13,6 @@
 A message says what was given and what is allowed; ``fix`` says what to do about it.
 """
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -83,6 +82,8 @@ class Interrupted(ZooError):
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:
     """Names the nearest known word, or lists the known ones: the text for an error's ``fix``."""
+    import difflib  # only errors need it, and every start would pay for it
+
     words = sorted(set(known))
     near = difflib.get_close_matches(given, words, n=1, cutoff=0.6)
     if near:

@@ -14,7 +14,8 @@ of a factory are its options; their annotations, bounds (``Annotated[float, Ge(0
 and the ``Args`` section of the docstring are what ``zoo show`` prints and what is checked.
 """
 
-from annotated_types import Ge, Gt, Le, Lt
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from zoo.contracts.entries import (
     Architecture,
@@ -27,21 +28,47 @@ from zoo.contracts.entries import (
     Optimizer,
     Schedule,
 )
-from zoo.contracts.signature import (
-    Batch,
-    Binary,
-    Classes,
-    Examples,
-    Labels,
-    Signature,
-    Splits,
-    TensorSpec,
-    Turn,
-    Turns,
-    Values,
-)
-from zoo.errors import DataError
 from zoo.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from annotated_types import Ge, Gt, Le, Lt
+
+    from zoo.contracts.signature import (
+        Batch,
+        Binary,
+        Classes,
+        Examples,
+        Labels,
+        Signature,
+        Splits,
+        TensorSpec,
+        Turn,
+        Turns,
+        Values,
+    )
+    from zoo.errors import DataError
+
+# Registration needs none of these, and a listing waits for every registration.
+_BY_FACTORIES = {
+    **dict.fromkeys(("Ge", "Gt", "Le", "Lt"), "annotated_types"),
+    **dict.fromkeys(
+        (
+            "Batch",
+            "Binary",
+            "Classes",
+            "Examples",
+            "Labels",
+            "Signature",
+            "Splits",
+            "TensorSpec",
+            "Turn",
+            "Turns",
+            "Values",
+        ),
+        "zoo.contracts.signature",
+    ),
+    "DataError": "zoo.errors",
+}
 
 __all__ = [
     "Architecture",
@@ -71,3 +98,9 @@ __all__ = [
     "Values",
     "hookimpl",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _BY_FACTORIES:
+        raise AttributeError(f"module 'zoo.plugin' has no attribute {name!r}")
+    return getattr(importlib.import_module(_BY_FACTORIES[name]), name)

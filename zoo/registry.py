@@ -270,9 +270,11 @@ def _require_compatible(point: metadata.EntryPoint) -> None:
     """Refuses, before any import, a plugin whose metadata asks for another Zoo."""
     if point.dist is None or _distribution(point) == CORE:
         return
-    from packaging.requirements import Requirement
-
     for text in point.dist.requires or ():
+        if not _normalise(text).startswith(CORE) or _is_plainly_met(text):
+            continue
+        from packaging.requirements import Requirement
+
         requirement = Requirement(text)
         if _normalise(requirement.name) != CORE or (
             requirement.marker and not requirement.marker.evaluate({"extra": ""})
@@ -280,6 +282,16 @@ def _require_compatible(point: metadata.EntryPoint) -> None:
             continue
         if not requirement.specifier.contains(_core_version(), prereleases=True):
             raise PluginError(f"needs {CORE} {requirement.specifier}, have {_core_version()}")
+
+
+def _is_plainly_met(text: str) -> bool:
+    """Whether a requirement is ``zoo-core>=1.2`` and met; packaging, slow to import, judges the others."""
+    match = re.fullmatch(r"[\w.-]+(?:\[[\w, -]*\])?\s*>=\s*(\d+(?:\.\d+)*)", text.strip())
+    own = re.fullmatch(r"\d+(?:\.\d+)*", _core_version())
+    if match is None or own is None:
+        return False
+    wanted, have = ([int(part) for part in version.split(".")] for version in (match[1], own[0]))
+    return wanted <= have
 
 
 @cache

@@ -135,6 +135,15 @@ def table_network(run, target=VALUES, *, test=None):
     return _trained(Signature(TABLE, target), train, test, ("table",), Tabular, None, run)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    """The networks are so small that threads only wait for each other."""
+    num_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(num_threads)
+
+
 @pytest.fixture
 def run(tmp_path):
     (tmp_path / "run").mkdir()

@@ -117,7 +117,7 @@ def ended(returncode, stdout="", stderr=""):
 
 @pytest.mark.slow
 def test_what_stops_the_process_is_raised_as_it_was(tmp_path):
-    with pytest.raises(ArtifactError, match=r"preprocessing\.onnx") as caught:
+    with pytest.raises(ArtifactError, match=r"environment\.json cannot be read") as caught:
         network.trace(Run(tmp_path))
     assert caught.value.fix
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def cut_in_half(path):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run on a table and one on pictures, both exported."""
+    """A run on a table and one on pictures, both exported; what the exports printed lies beside them."""
     folder = tmp_path_factory.mktemp("finished")
     write_table(folder / "good.csv")
     write_pictures(folder / "pictures")
@@ -59,7 +60,8 @@ def finished(tmp_path_factory):
         run = str(folder / name)
         train = ["train", "perceptron", "epochs=2", "--run", run, "--data", str(folder / data), *words]
         assert program(train) == 0
-        assert program(["export", run]) == 0
+        with (folder / f"{name}.json").open("w") as file, redirect_stdout(file):
+            assert program(["export", run, "--json"]) == 0
     return folder
 
 
@@ -496,11 +498,11 @@ def test_evaluate_prints_one_object_of_these_keys(say, runs):
     assert set(of_file["metrics"]) == {"accuracy", "f1", "auroc"}
 
 
-def test_export_prints_one_object_of_these_keys(say, runs):
-    document = json.loads(say("export", "table", "-o", "new.onnx", "--json").out)
+def test_export_prints_one_object_of_these_keys(finished):
+    document = json.loads((finished / "table.json").read_text())
     certificate = document["certificate"]
     assert list(document) == ["model", "certificate"]
-    assert document["model"] == "new.onnx"
+    assert document["model"] == str(finished / "table/model.onnx")
     assert set(certificate["max_abs_error"]) == {"scores", "probability"}
     assert certificate["batch_sizes"] == [1, 2, 7, 12]
     assert set(certificate["metrics"]) == {"torch", "onnx"}

@@ -180,14 +180,18 @@ def test_all_unreadable_pictures_are_named_together():
     encoder = Encoder(fitted_on([noise(5, 5, 1)]))
     with pytest.raises(DataError) as caught:
         encoder.store(examples_of(Files(9, {2, 7})))
-    assert caught.value.message == "2 of 9 pictures cannot be read:\n  2.png is truncated\n  7.png is truncated"
+    assert (
+        caught.value.message == "2 of 9 pictures cannot be read:\n  2.png is truncated\n  7.png is truncated"
+    )
     with pytest.raises(DataError, match=r"25 of 30 pictures cannot be read:(?s:.*)and 5 more") as caught:
         encoder.store(examples_of(Files(30, set(range(25)))))
     assert "20.png" not in caught.value.message
 
 
 def test_a_single_unreadable_picture_is_named():
-    with pytest.raises(DataError, match=r"^1 of 5 pictures cannot be read:\n  3\.png is truncated\nremove these"):
+    with pytest.raises(
+        DataError, match=r"^1 of 5 pictures cannot be read:\n  3\.png is truncated\nremove these"
+    ):
         fitted_on(Files(5, {3}), size=(5, 5))
 
 

@@ -10,7 +10,7 @@ import time
 import pytest
 
 import zoo
-from zoo import data, recipes
+from zoo import data
 from zoo.contracts.signature import Splits
 from zoo.errors import ArtifactError, Interrupted, PluginError, UsageError
 from zoo.registry import Plugin, Registry

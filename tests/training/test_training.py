@@ -48,7 +48,9 @@ def test_every_optimizer_descends_on_iris(train, name, schedule):
 
 
 def test_an_optimizer_that_cannot_take_dense_gradients_says_so(train):
-    with pytest.raises(PluginError, match="step 0 of .*sparse-adam failed: .* does not support dense gradients"):
+    with pytest.raises(
+        PluginError, match="step 0 of .*sparse-adam failed: .* does not support dense gradients"
+    ):
         train(optimizer="sparse-adam")
 
 

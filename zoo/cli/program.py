@@ -4,12 +4,12 @@ import importlib
 import os
 import sys
 import traceback
-from typing import Any
+from typing import Any, cast
 
 import click
 
 import zoo
-from zoo.errors import UsageError, ZooError, did_you_mean
+from zoo.errors import EnvironmentFault, PluginError, UsageError, ZooError, did_you_mean
 from zoo.registry import TRAIN_EXTRA, Registry, describe, missing_extra
 
 _COMMANDS = {
@@ -39,23 +39,24 @@ _SUMMARIES = {
     "completion": "Print the completion script of a shell.",
 }
 
+_PLUGIN_COMMANDS = "zoo.cli.plugin_commands"
+_SEE_PLUGINS = "reinstall or remove the plugin; `zoo plugins` shows what is installed"
+
 
 class LazyGroup(click.Group):
     """Imports a command when it is called; plugins may add some with ``zoo_commands``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Zoo's own commands in the order of their use, then the plugins'."""
-        return [*_COMMANDS, *sorted(self._from_plugins())]
+        return [*_COMMANDS, *sorted(_plugin_commands(ctx))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name."""
-        place = _COMMANDS.get(cmd_name) or self._from_plugins().get(cmd_name)
-        if place is None:
-            return None
-        module, _, attribute = place.partition(":")
-        command = getattr(importlib.import_module(module), attribute)
-        assert isinstance(command, click.Command)
-        return command
+        if cmd_name in _COMMANDS:
+            module, _, attribute = _COMMANDS[cmd_name].partition(":")
+            return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
+        place = _plugin_commands(ctx).get(cmd_name)
+        return None if place is None else _import_command(cmd_name, place)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands without importing one."""
@@ -66,16 +67,42 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Names the nearest command when there is none of that name."""
-        known = self.list_commands(ctx)
-        if args and not args[0].startswith("-") and args[0] not in known and not ctx.resilient_parsing:
+        is_name = bool(args) and not args[0].startswith("-") and not ctx.resilient_parsing
+        if is_name and args[0] not in _COMMANDS and args[0] not in _plugin_commands(ctx):
+            known = self.list_commands(ctx)
             raise UsageError(f"there is no command {args[0]!r}", fix=did_you_mean(args[0], known))
         return super().resolve_command(ctx, args)
 
-    def _from_plugins(self) -> dict[str, str]:
-        commands: dict[str, str] = {}
-        for offered in Registry.discover().hooks.hook.zoo_commands():
-            commands |= {name: place for name, place in dict(offered).items() if name not in _COMMANDS}
-        return commands
+
+def _plugin_commands(ctx: click.Context) -> dict[str, str]:
+    """Where the plugins' commands stand, asked for once; a plugin that fails disturbs no other."""
+    if _PLUGIN_COMMANDS in ctx.meta:
+        return ctx.meta[_PLUGIN_COMMANDS]  # type: ignore[no-any-return]
+    commands: dict[str, str] = {}
+    for implementation in Registry.discover().hooks.hook.zoo_commands.get_hookimpls():
+        try:
+            offered: dict[str, str] = dict(cast("Any", implementation.function()))
+        except (Exception, SystemExit) as error:
+            _say("warning", f"zoo_commands of {implementation.plugin_name} failed: {describe(error)}")
+            continue
+        commands |= {name: place for name, place in offered.items() if name not in _COMMANDS}
+    ctx.meta[_PLUGIN_COMMANDS] = commands
+    return commands
+
+
+def _import_command(name: str, place: str) -> click.Command:
+    module, _, attribute = place.partition(":")
+    try:
+        command = getattr(importlib.import_module(module), attribute)
+    except (Exception, SystemExit) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name in TRAIN_EXTRA:
+            raise
+        raise PluginError(
+            f"command {name!r} cannot be imported: {describe(error)}", fix=_SEE_PLUGINS
+        ) from error
+    if not isinstance(command, click.Command):
+        raise PluginError(f"command {name!r}: {place} is not a click command", fix=_SEE_PLUGINS)
+    return command
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -114,6 +141,8 @@ def _report(error: Exception, *, debug: bool) -> int:
         traceback.print_exception(error)
     if isinstance(error, ModuleNotFoundError) and error.name in TRAIN_EXTRA:
         error = missing_extra(error.name, "this command")
+    if isinstance(error, OSError):
+        error = EnvironmentFault(describe(error), fix="check the path, its permissions and the free space")
     if isinstance(error, ZooError):
         _say("error", error.message)
         if error.fix:

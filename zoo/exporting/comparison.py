@@ -40,37 +40,38 @@ class Subject:
 
     def compare(self, examples: Examples, batch_size: int) -> Comparison:
         """Answers raw examples all three ways, in batches of at most `batch_size`."""
-        order, parts = [], []
+        single, double = self._reference.scores(examples, batch_size)
+        expected = self._answers(double)
+        order, files = [], []
         for indices, batch in batches(examples.inputs, batch_size):
-            ids = [examples.ids[index] for index in indices]
-            single, double = self._reference.scores(batch, ids)
             order.append(indices)
-            parts.append((single, double, self._run(batch, ids)))
+            files.append(self._run(batch, [examples.ids[index] for index in indices], expected))
         back = np.argsort(np.concatenate(order))
-        singles, doubles, files = zip(*parts, strict=True)
-        single, double = np.concatenate(singles)[back], np.concatenate(doubles)[back]
         return Comparison(
             single=_rounded(self._answers(single)),
-            double=self._answers(double),
+            double=expected,
             file={name: np.concatenate([file[name] for file in files])[back] for name in files[0]},
         )
 
     def _answers(self, scores: Array) -> Answers:
         return {SCORES: scores, **answers(self._target, scores, self.fitted)}
 
-    def _run(self, batch: Mapping[str, Array], ids: list[str]) -> dict[str, Array]:
+    def _run(self, batch: Mapping[str, Array], ids: list[str], expected: Answers) -> dict[str, Array]:
         names = [output.name for output in self._file.get_outputs()]
         try:
             outputs = [*self._file.run(names, batch), *self._scores.run([SCORES], batch)]
         # ONNX Runtime's exceptions have no common base; whatever it is, the file does not answer.
         except Exception as error:
             raise refusal(f"it fails on a batch of {len(ids)}, from {ids[0]}: {error}") from error
-        for name, output in zip((*names, SCORES), outputs, strict=True):
-            if output.shape[:1] != (len(ids),):
+        file = dict(zip((*names, SCORES), outputs, strict=True))
+        for name, answer in expected.items():
+            shape = (len(ids), *answer.shape[1:])
+            if file[name].shape != shape:
                 raise refusal(
-                    f"{name} has shape {list(output.shape)} for a batch of {len(ids)}, from {ids[0]}"
+                    f"{name} of a batch of {len(ids)}, from {ids[0]}, has shape {list(file[name].shape)}, "
+                    f"not {list(shape)}"
                 )
-        return dict(zip((*names, SCORES), outputs, strict=True))
+        return file
 
 
 def _with_scores(model: bytes) -> bytes:

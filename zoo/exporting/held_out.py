@@ -45,3 +45,9 @@ def take(examples: Examples, places: list[int]) -> Examples:
         for name, column in examples.inputs.items()
     }
     return Examples(inputs, None, [examples.ids[place] for place in places])
+
+
+def slice_of(examples: Examples, start: int, stop: int) -> Examples:
+    """The examples from `start` to before `stop`, without their truth."""
+    inputs = {name: column[start:stop] for name, column in examples.inputs.items()}
+    return Examples(inputs, None, examples.ids[start:stop])

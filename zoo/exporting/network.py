@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from zoo.contracts.signature import Signature, TensorSpec
-from zoo.errors import EnvironmentFault, PluginError, UsageError, ZooError
+from zoo.errors import ArtifactError, EnvironmentFault, PluginError, UsageError, ZooError
 from zoo.runs import Run
 
 OPSET = 20
@@ -32,7 +32,8 @@ MAX_BYTES = 1_800_000_000
 """A protobuf message ends at 2 GiB; the rest is room for everything but the weights."""
 
 _EXPLAINED = "zoo-error "
-_ERRORS = {error.exit_code: error for error in (ZooError, *ZooError.__subclasses__())}
+_KINDS: tuple[type[ZooError], ...] = (ArtifactError, EnvironmentFault, PluginError, UsageError, ZooError)
+_ERRORS = {kind.exit_code: kind for kind in _KINDS}
 
 
 def trace(run: Run) -> ModelProto:
@@ -148,7 +149,8 @@ def _failure(result: subprocess.CompletedProcess[str]) -> ZooError:
         )
     if result.stdout.startswith(_EXPLAINED):
         explained = json.loads(result.stdout.removeprefix(_EXPLAINED))
-        return _ERRORS[result.returncode](explained["message"], fix=explained["fix"])
+        kind = _ERRORS.get(result.returncode, ZooError)
+        return kind(explained["message"], fix=explained["fix"])
     lines = [line.strip() for line in result.stderr.splitlines() if line.strip()]
     return PluginError(
         f"the network cannot be exported: {lines[-1] if lines else 'no reason was given'}",

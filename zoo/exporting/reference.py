@@ -15,6 +15,7 @@ from torch import nn
 
 from zoo.contracts.signature import Binary, Classes, Examples, Labels, Target, Values
 from zoo.errors import PluginError
+from zoo.exporting.held_out import slice_of
 from zoo.preprocessing import Encoder, Preprocessing
 from zoo.runtime.answers import Reals
 from zoo.runtime.batches import Array
@@ -28,13 +29,20 @@ class Reference:
         self._single = module
         self._double = copy.deepcopy(module).double()
 
-    def scores(self, batch: Mapping[str, Array], ids: list[str]) -> tuple[Array, Array]:
-        """Scores of raw examples in float32 and in float64, both ``[batch, ...]``.
+    def scores(self, examples: Examples, batch_size: int) -> tuple[Array, Array]:
+        """Scores of raw examples in float32 and in float64, both ``[examples, ...]``.
 
         Raises:
+            DataError: A picture cannot be read.
             PluginError: The network does not run in float64.
         """
-        encoded = self._encoder.finish(self._encoder.store(Examples(dict(batch), None, ids)))
+        starts = range(0, len(examples), batch_size)
+        parts = [self._scores(slice_of(examples, start, start + batch_size)) for start in starts]
+        singles, doubles = zip(*parts, strict=True)
+        return np.concatenate(singles), np.concatenate(doubles)
+
+    def _scores(self, examples: Examples) -> tuple[Array, Array]:
+        encoded = self._encoder.finish(self._encoder.store(examples))
         tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in encoded]
         doubles = [tensor.double() if tensor.is_floating_point() else tensor for tensor in tensors]
         with torch.no_grad():
