@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -263,6 +264,29 @@ def test_requirements_of_an_extra_or_of_another_system_are_no_requirements(site)
         requires=["zoo_core[train]>=0.0.1", "zoo-core>=9; extra == 'x'", "zoo-core>=9; python_version<'3'"],
     )
     assert plugin(discover("zoo-lion"), "zoo-lion").status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("requirement", "status"),
+    [
+        ("zoo-core", "ok"),
+        ("zoo-core>=0", "ok"),
+        ("zoo-core>={}", "ok"),
+        ("Zoo_Core[train] >= {}", "ok"),
+        ("zoo-core>={}.0", "ok"),
+        ("zoo-core=={}", "ok"),
+        ("zoo-core<99,>={}", "ok"),
+        ("zoo-core-extras>=99", "ok"),
+        ("zoo-core>={}.1", "broken"),
+        ("zoo-core>=99", "broken"),
+        ("zoo-core<{}", "broken"),
+        ("zoo-core!={}", "broken"),
+        ("zoo-core>=0,<0.0.1", "broken"),
+    ],
+)
+def test_a_plugin_is_compatible_when_its_requirement_holds_the_installed_version(site, requirement, status):
+    site.install("zoo-lion", requires=[requirement.format(metadata.version("zoo-core"))])
+    assert plugin(discover("zoo-lion"), "zoo-lion").status == status
 
 
 def test_a_requirement_that_cannot_be_read_makes_the_plugin_broken(site):

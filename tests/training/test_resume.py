@@ -122,6 +122,13 @@ def test_an_interrupted_run_is_saved_at_once_and_resumes_bitwise(whole, tmp_path
     assert outcome(zoo.resume(run, registry=registry)) == outcome(whole)
 
 
+def test_a_terminated_run_is_saved_too(whole, tmp_path, registry):
+    with pytest.raises(Interrupted) as caught:
+        start(tmp_path / "run", registry, StopAt(6, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    assert caught.value.exit_code == 143
+    assert outcome(zoo.resume(tmp_path / "run", registry=registry)) == outcome(whole)
+
+
 @pytest.mark.parametrize("step", [1, 2, 5, 7, 11, 12])
 def test_a_crashed_run_resumes_bitwise_from_its_last_checkpoint(whole, tmp_path, registry, step):
     with pytest.raises(Crash):

@@ -1,0 +1,32 @@
+import pytest
+import torch
+
+from zoo.errors import EnvironmentFault
+from zoo.training.devices import autocast, choose_device
+
+
+def test_auto_takes_the_fastest_device_there_is():
+    best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert choose_device("auto") == torch.device(best)
+    assert choose_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_there"), [("cuda", torch.cuda.is_available), ("mps", torch.backends.mps.is_available)]
+)
+def test_a_device_that_is_not_there_is_an_environment_fault(name, is_there):
+    if is_there():
+        assert choose_device(name).type == name
+        return
+    with pytest.raises(EnvironmentFault, match=f"device={name}: there is no such device here") as caught:
+        choose_device(name)
+    assert "use device=auto or " in caught.value.fix
+    assert caught.value.exit_code == 6
+
+
+def test_bf16_runs_matrix_products_in_bfloat16_and_float32_does_not():
+    product = torch.ones(2, 2)
+    with autocast(torch.device("cpu"), "bf16"):
+        assert (product @ product).dtype == torch.bfloat16
+    with autocast(torch.device("cpu"), "float32"):
+        assert (product @ product).dtype == torch.float32

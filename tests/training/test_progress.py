@@ -1,0 +1,65 @@
+import io
+
+import torch
+from rich.console import Console
+
+import zoo
+from zoo.training.progress import Lines, LiveBar, describe
+
+TRAIN, JUDGED = {"loss": 0.51239}, {"loss": 0.4, "accuracy": 0.912345}
+
+
+def test_an_epoch_is_one_line_with_a_star_for_the_best():
+    line = describe(3, 10, TRAIN, JUDGED, is_best=True)
+    assert line == "epoch 3/10  train loss 0.5124  validation loss 0.4  accuracy 0.9123 *"
+    assert not describe(3, 10, TRAIN, JUDGED, is_best=False).endswith("*")
+
+
+def test_lines_are_written_for_epochs_and_warnings(tmp_path, registry):
+    said = []
+    zoo.train(
+        "perceptron",
+        data="iris",
+        epochs=2,
+        run=tmp_path / "r",
+        registry=registry,
+        progress=Lines(said.append),
+    )
+    assert [line.partition("  ")[0] for line in said] == ["epoch 1/2", "epoch 2/2"]
+    Lines(said.append).warn("a checkpoint is damaged")
+    assert said[-1] == "warning: a checkpoint is damaged"
+
+
+def live(terminal):
+    return LiveBar(Console(file=terminal, force_terminal=True, width=200, color_system=None))
+
+
+def test_the_bar_keeps_a_line_for_each_epoch_that_improved_and_for_the_last():
+    terminal = io.StringIO()
+    bar = live(terminal)
+    with bar.of(num_steps=12, step=0):
+        for epoch, is_best in ((1, True), (2, False), (3, False)):
+            bar.stepped(4 * epoch, 32, {"model": torch.tensor(0.5)})
+            bar.validated(epoch, 3, TRAIN, JUDGED, is_best=is_best)
+        bar.warn("careful")
+    said = terminal.getvalue()
+    assert "epoch 1/3" in said
+    assert "epoch 2/3" not in said
+    assert "epoch 3/3" in said
+    assert "warning: careful" in said
+
+
+def test_the_bar_shows_loss_speed_and_metric(monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr("zoo.training.progress.LOCAL.monotonic", lambda: float(next(clock)), raising=False)
+    terminal = io.StringIO()
+    bar = live(terminal)
+    with bar.of(num_steps=4, step=2):
+        bar.stepped(3, 32, {"model": torch.tensor(0.25)})
+        bar.validated(1, 2, TRAIN, JUDGED, is_best=False)
+        bar._bar.refresh()
+    said = terminal.getvalue()
+    assert "3/4" in said
+    assert "loss 0.2500" in said
+    assert "accuracy 0.9123" in said
+    assert "32 examples/s" in said
