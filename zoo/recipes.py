@@ -138,7 +138,7 @@ def complete_choice(key: str, kind: str, given: Mapping[str, Any] | str, registr
 
 
 # What the first step already depends on.
-FIXED = ("model", "data", "seed", "initialization", "batch_size", "objective", "optimizer", "ema")
+FIXED = ("model", "data", "seed", "initialization", "batch_size", "objective", "optimizer", "ema", "metrics")
 
 
 def check_seed(given: Any) -> int:

@@ -176,6 +176,22 @@ class Registry:
                 + "`, or report it to the plugin's author",
             ) from error
 
+    def notify(self, hook: str, **what: Any) -> None:
+        """Tells every plugin that listens to a lifecycle hook.
+
+        Raises:
+            PluginError: One of them raised; names it.
+        """
+        for implementation in getattr(self.hooks.hook, hook).get_hookimpls():
+            wanted = {name: what[name] for name in implementation.argnames}
+            try:
+                implementation.function(**wanted)
+            except (Exception, SystemExit) as error:
+                raise PluginError(
+                    f"{hook} of plugin {implementation.plugin_name} failed: {describe(error)}",
+                    fix="remove the plugin, or leave it out with ZOO_PLUGINS",
+                ) from error
+
     def _find(self, kind: str, name: str) -> list[Registered]:
         found = self._by_kind[kind].get(name, [])
         if found or "/" not in name:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -185,13 +184,6 @@ def test_an_existing_run_folder_is_never_written_to(refused, runs):
 def test_a_run_folder_that_cannot_be_made_is_an_error_of_the_environment(refused):
     words = ["train", "perceptron", "--data", "iris", "epochs=1", "--run", "good.csv/below/run"]
     refused(ENVIRONMENT, words, "good.csv", "cannot be written: Not a directory", "check the folder's")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root")
-def test_a_folder_without_permission_to_write_is_an_error_of_the_environment(refused, folder):
-    (folder / "locked").mkdir(mode=0o500)
-    words = ["train", "perceptron", "--data", "iris", "epochs=1", "--run", "locked/run"]
-    refused(ENVIRONMENT, words, "locked", "Permission denied")
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def export(run: Run, output: Path | None = None, *, registry: Registry, disk: Di
     check_form(onnx.load_model_from_string(body), trained.network.preprocessing.raw, places=places)
     _commit(path, seal(body), examples, disk)
     exported = Exported(path, Certificate.from_json(json.loads(document)))
-    registry.hooks.hook.zoo_model_exported(model=exported)
+    registry.notify("zoo_model_exported", model=exported)
     return exported
 
 

@@ -101,7 +101,8 @@ def read_npz(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise DataError(f"{path}: no such file", fix="check the path")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # numpy leaves a file that it cannot read open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
         reason = "holds Python objects" if "pickle" in str(error) else f"is not readable as .npz: {error}"

@@ -15,7 +15,6 @@ from zoo.registry import Registry
 from zoo.runs import Run
 from zoo.training import checkpoints, report, setup
 from zoo.training.checkpoints import Checkpoint
-from zoo.training.encoded import EncodedSplit
 from zoo.training.planning import (
     Document,
     environment,
@@ -68,7 +67,7 @@ def start(
     stem = f"{recipe.model.name}-{Path(recipe.data.name).stem}"
     run = runs.create(run_path, files, stem=stem, disk=disk)
     trainer = Trainer(run, prepared, disk, progress)
-    return _fit(trainer, splits)
+    return _fit(trainer)
 
 
 def resume(
@@ -104,7 +103,7 @@ def resume(
         checkpoints.remove_above(run.checkpoints_path, checkpoint.step, disk)
         trainer.restore(checkpoint)
     disk.truncate(run.metrics_path, trainer.position.logged_bytes)
-    return _fit(trainer, splits)
+    return _fit(trainer)
 
 
 @contextmanager
@@ -117,18 +116,18 @@ def _naming_every_picture(splits: Splits) -> Iterator[None]:
         raise
 
 
-def _fit(trainer: Trainer, splits: Splits) -> Run:
-    run, hooks = trainer.run, trainer.prepared.registry.hooks.hook
+def _fit(trainer: Trainer) -> Run:
+    run, registry = trainer.run, trainer.prepared.registry
     run.write_status(trainer.disk, state="running", step=trainer.position.step)
-    hooks.zoo_run_started(run=run)
     started_at = trainer.disk.monotonic()
     try:
+        registry.notify("zoo_run_started", run=run)
         trainer.fit()
     except ZooError as error:
         state = "interrupted" if isinstance(error, Interrupted) else "failed"
         run.write_status(trainer.disk, state=state, step=trainer.position.step, cause=error.message)
         raise
-    metrics = _judge_best(trainer, splits)
+    metrics = _judge_best(trainer)
     run.write_status(
         trainer.disk,
         state="finished",
@@ -139,20 +138,18 @@ def _fit(trainer: Trainer, splits: Splits) -> Run:
         training_s=round(trainer.disk.monotonic() - started_at, 3),
     )
     trainer.disk.replace(run.report_path, report.render(run, metrics).encode())
-    hooks.zoo_run_finished(run=run)
+    registry.notify("zoo_run_finished", run=run)
     return run
 
 
-def _judge_best(trainer: Trainer, splits: Splits) -> dict[str, dict[str, float]]:
+def _judge_best(trainer: Trainer) -> dict[str, dict[str, float]]:
     """Metrics of the best checkpoint on the validation and the test split."""
     prepared = trainer.prepared
     network = trainer.answering_network()
     network.load_state_dict(weights_of(best_checkpoint(trainer.run), prepared.judge.player))
-    assert splits.test is not None
-    test = EncodedSplit(prepared.encoder, splits.test, prepared.device)
     return {
         "validation": prepared.judge.judge(network, prepared.validation),
-        "test": prepared.judge.judge(network, test),
+        "test": prepared.judge.judge(network, prepared.test),
     }
 
 

@@ -10,9 +10,9 @@ from torch.optim import swa_utils
 from zoo import postprocessing
 from zoo.contracts.entries import Architecture, Optimizer
 from zoo.contracts.recipe import Choice, Recipe
-from zoo.contracts.signature import Signature, Splits
+from zoo.contracts.signature import Examples, Signature, Splits
 from zoo.data.batches import derive_seed
-from zoo.errors import PluginError
+from zoo.errors import PluginError, UsageError
 from zoo.options import schema_of
 from zoo.postprocessing import Answers
 from zoo.preprocessing import Encoder, Preprocessing
@@ -36,9 +36,9 @@ class Prepared:
         device: Where training runs.
         players: By name.
         objective: Yields the turns of a batch.
-        encoder: Raw examples to what the network sees.
         train: The training split.
         validation: The validation split.
+        test: The test split, judged when training has ended.
         judge: How the answering network is judged.
     """
 
@@ -47,9 +47,9 @@ class Prepared:
     device: torch.device
     players: dict[str, Player]
     objective: Objective
-    encoder: Encoder
     train: EncodedSplit
     validation: EncodedSplit
+    test: EncodedSplit
     judge: Judge
 
 
@@ -63,18 +63,27 @@ def prepare(recipe: Recipe, preprocessing: Preprocessing, splits: Splits, regist
     encoder = Encoder(preprocessing)
     networks = build_networks(recipe, preprocessing.encoded, registry)
     judge = build_judge(recipe, preprocessing, registry, device)
-    assert splits.validation is not None
+    held_out = {"validation": splits.validation, "test": splits.test}
+    encoded = {
+        name: EncodedSplit(encoder, _required(name, split), device) for name, split in held_out.items()
+    }
     return Prepared(
         recipe=recipe,
         registry=registry,
         device=device,
         players=build_players(networks, recipe, registry, device),
         objective=build_objective(recipe, registry, judge.loss),
-        encoder=encoder,
         train=EncodedSplit(encoder, splits.train, device),
-        validation=EncodedSplit(encoder, splits.validation, device),
+        **encoded,
         judge=judge,
     )
+
+
+def _required(name: str, split: Examples | None) -> Examples:
+    if split is None:
+        purpose = "to choose the best checkpoint by" if name == "validation" else "to prove an export on"
+        raise UsageError(f"data.{name}=0 leaves nothing {purpose}", fix=f"for example data.{name}=0.1")
+    return split
 
 
 def build_judge(

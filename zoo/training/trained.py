@@ -98,7 +98,10 @@ def best_checkpoint(run: Run) -> Checkpoint:
     Raises:
         ArtifactError: There is none, or it is damaged.
     """
-    newest, _ = checkpoints.load_newest(run.checkpoints_path)
+    newest, warnings = checkpoints.load_newest(run.checkpoints_path)
+    if warnings:
+        # An older one would answer differently, and only the damaged one may know which was best.
+        raise ArtifactError(warnings[0], fix=f"zoo resume {run.path} trains again from the one before it")
     if newest is None:
         raise ArtifactError(f"run {run.path} has no checkpoint yet", fix=f"zoo resume {run.path}")
     best = checkpoints.unflatten(newest.state["position"], {})["best_step"]
@@ -112,6 +115,9 @@ def read_recipe(run: Run) -> Document:
         ArtifactError: ``recipe.toml`` is damaged.
     """
     try:
-        return tomllib.loads(read_bytes(run.recipe_path).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        recipe = tomllib.loads(read_bytes(run.recipe_path).decode())
+        if not {"model", "data"} <= recipe.keys():
+            raise ValueError("it names no model or no data")
+        return recipe
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{run.recipe_path} is damaged: {error}", fix="restore it from a copy") from error

@@ -213,7 +213,7 @@ class Trainer:
             for split in ("train", "validation")
             for name, value in line[split].items()
         }
-        self.prepared.registry.hooks.hook.zoo_metrics_logged(run=self.run, step=line["step"], metrics=flat)
+        self.prepared.registry.notify("zoo_metrics_logged", run=self.run, step=line["step"], metrics=flat)
 
     def _save(self) -> None:
         checkpoints.save(self.run.checkpoints_path, self.snapshot(), self.disk)
