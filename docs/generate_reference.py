@@ -52,7 +52,9 @@ def _page(title: str, parts: Iterable[str]) -> str:
 
 def _commands() -> Iterator[str]:
     yield "Results go to standard output, everything else to standard error. [Exit codes](errors.md), [JSON](json.md)."
-    context = click.Context(root, info_name="zoo", terminal_width=_WIDTH, max_content_width=_WIDTH)
+    context = click.Context(
+        root, info_name="zoo", terminal_width=_WIDTH, max_content_width=_WIDTH, **root.context_settings
+    )
     yield _text(root.get_help(context))
     for name in root.list_commands(context):
         command = root.get_command(context, name)
