@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo import recipes
-from zoo.contracts.entries import Architecture
+from zoo.contracts.entries import Architecture, Loss
 from zoo.contracts.recipe import Choice
 from zoo.contracts.signature import Binary, Classes, Labels, Values
 from zoo.errors import UsageError
@@ -295,6 +295,14 @@ def test_another_optimizer_drops_the_rate_that_the_architecture_suggests(registr
 def test_a_loss_that_does_not_fit_the_target_names_those_that_do(registry):
     error = refused({"loss": "mean-squared-error"}, CLASSES, registry)
     assert error.message == "loss 'mean-squared-error' is for values, but the data's target is classes"
+    assert error.fix == "losses that fit classes: cross-entropy, focal, hinge, kullback-leibler"
+
+
+def test_a_loss_that_expects_probabilities_is_refused_for_logits(registry):
+    brier = Loss(name="brier", factory="a:b", summary="", fits=("classes",), expects="probabilities")
+    both = Registry([brier], plugins=registry.plugins)
+    error = refused({"loss": "brier"}, CLASSES, both)
+    assert error.message == "loss 'brier' expects probabilities, but for classes a network emits logits"
     assert error.fix == "losses that fit classes: cross-entropy, focal, hinge, kullback-leibler"
 
 

@@ -52,10 +52,6 @@ class Disk:
         self.rename(path, doomed)
         self._guard(doomed, lambda: shutil.rmtree(doomed))
 
-    def now(self) -> float:
-        """Seconds since the epoch; for people, never for decisions."""
-        return time.time()
-
     def monotonic(self) -> float:
         """Seconds of a clock that never goes back; for durations."""
         return time.monotonic()

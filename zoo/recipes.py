@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.contracts.entries import Architecture, Loss
+from zoo.contracts.entries import Architecture, Entry, Loss
 from zoo.contracts.recipe import (
     CHOICES,
     KEYS,
@@ -214,17 +214,19 @@ def _require_fit(architecture: Registered, target: Target, registry: Registry) -
 def _require_loss(loss: Registered, target: Target, registry: Registry) -> None:
     entry = loss.entry
     assert isinstance(entry, Loss)
-    if target.kind in entry.fits:
+    if _fits(entry, target):
         return
-    fitting = [
-        each.entry.name
-        for each in registry.kind("loss")
-        if isinstance(each.entry, Loss) and target.kind in each.entry.fits
-    ]
+    reason = f"is for {' or '.join(entry.fits)}, but the data's target is {target.kind}"
+    if target.kind in entry.fits:
+        reason = f"expects {entry.expects}, but for {target.kind} a network emits {target.emits}"
+    fitting = [each.entry.name for each in registry.kind("loss") if _fits(each.entry, target)]
     raise UsageError(
-        f"loss {entry.name!r} is for {' or '.join(entry.fits)}, but the data's target is {target.kind}",
-        fix=f"losses that fit {target.kind}: {', '.join(fitting)}",
+        f"loss {entry.name!r} {reason}", fix=f"losses that fit {target.kind}: {', '.join(fitting)}"
     )
+
+
+def _fits(entry: Entry, target: Target) -> bool:
+    return isinstance(entry, Loss) and target.kind in entry.fits and entry.expects == target.emits
 
 
 def _initialization(given: Any, registry: Registry) -> Initialization:

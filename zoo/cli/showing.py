@@ -1,6 +1,5 @@
 """``zoo show``: an entry's options, read from its factory's signature."""
 
-import inspect
 from typing import Any
 
 import click
@@ -56,4 +55,4 @@ def _describe(each: Registered, registry: Registry) -> str:
 
 
 def _default(option: Option) -> Any:
-    return "required" if option.default is inspect.Parameter.empty else write_value(option.default)
+    return "required" if option.is_required else write_value(option.default)
