@@ -47,6 +47,7 @@ class Job:
 RED_WINE = "wine_quality/winequality-red.csv"
 _WINE = f"{{shared}}/{RED_WINE}"
 _QUALITY = ("data.header=false", "data.target=column_12")
+_SERIES = ("model.autoregression=24", "model.hidden=32", "model.dropout=0.5", "optimizer.lr=5e-3")
 JOBS: Mapping[str, Job] = {
     "mlp on mnist": Job("mlp", "{shared}/mnist", "classes"),
     "convnet on mnist": Job("convnet", "{shared}/mnist", "classes", ("epochs=5",)),
@@ -59,6 +60,77 @@ JOBS: Mapping[str, Job] = {
     "mlp on breast-cancer": Job("mlp", "breast-cancer", "binary"),
     "mlp on three labels of wine": Job(
         "mlp", "{folder}/three_labels.csv", "labels", ("data.target=[good,strong,sweet]",)
+    ),
+    "gru on sms_spam": Job(
+        "gru",
+        "{shared}/sms_spam/sms.tsv",
+        "binary",
+        (
+            "data.names=[label,text]",
+            "data.header=false",
+            "data.quoting=false",
+            "optimizer.lr=3e-3",
+            "epochs=8",
+        ),
+    ),
+    "gru on names_by_language": Job(
+        "gru",
+        "{shared}/names_by_language",
+        "classes",
+        ("data.drop=[SOURCE]", "data.tokens=characters", "model.bidirectional=true", "optimizer.lr=2e-3"),
+    ),
+    "lstm on tinyshakespeare": Job(
+        "lstm",
+        "{shared}/tinyshakespeare/input.txt",
+        "tokens",
+        (
+            "data.validation=0.1",
+            "data.test=0.1",
+            "model.layers=2",
+            "model.hidden=256",
+            "optimizer.lr=4e-3",
+            "batch_size=16",
+            "epochs=12",
+        ),
+    ),
+    "gru on goemotions": Job(
+        "gru",
+        "{shared}/goemotions",
+        "labels",
+        (
+            "data.names=[text,labels,id]",
+            "data.header=false",
+            "data.quoting=false",
+            "data.drop=[id]",
+            "data.target=labels",
+            "data.target_type=labels",
+            "data.labels=labels.txt",
+            "model.bidirectional=true",
+            "model.pooling=max",
+            "optimizer.lr=2e-3",
+            "epochs=6",
+        ),
+    ),
+    "gru on airline_passengers": Job(
+        "gru", "{shared}/airline_passengers/airline-passengers.csv", "forecast", ("data.time=Month", *_SERIES)
+    ),
+    "gru on daily_min_temperatures": Job(
+        "gru",
+        "{shared}/daily_min_temperatures/daily-min-temperatures.csv",
+        "forecast",
+        ("data.time=Date", "data.gaps=fill", *_SERIES, "epochs=10"),
+    ),
+    "detector on bccd": Job(
+        "detector", "{shared}/bccd", "boxes", ("data.size=[240,320]", "data.degenerate=drop")
+    ),
+    "dcgan on mnist": Job(
+        "dcgan", "{shared}/mnist", "sample", ("schedule=cosine", "epochs=14", "data.validation=0.02")
+    ),
+    "conditional-dcgan on mnist": Job(
+        "conditional-dcgan", "{shared}/mnist", "sample", ("epochs=4", "data.validation=0.02")
+    ),
+    "mlp on penguins, species and mass": Job(
+        "mlp", "{shared}/penguins/penguins.csv", "several", ("data.target=[species,body_mass_g]",)
     ),
 }
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import torch
 
 from acceptance.bare import answer
-from zoo.contracts.signature import Examples, Splits, Target
-from zoo.preprocessing import Encoder
+from zoo.contracts.examples import Examples, Splits
+from zoo.contracts.targets import Target
 from zoo.registry import Registry
 from zoo.runs import Run
 from zoo.training import trained
@@ -104,7 +104,7 @@ def compare(run: Path, model: Path) -> Parity:
 def _torch_answers(opened: trained.Trained, splits: Splits) -> Array:
     assert splits.test is not None
     network, target = opened.network, opened.network.preprocessing.raw.target
-    split = EncodedSplit(Encoder(network.preprocessing), splits.test, torch.device("cpu"))
+    split = EncodedSplit(network.preprocessing, splits.test, torch.device("cpu"))
     with torch.no_grad():
         parts = [
             network.module(*split.batch(indices).inputs)

@@ -17,7 +17,7 @@ import onnxruntime
 import PIL
 from PIL import Image
 
-from zoo.contracts.signature import TensorSpec
+from zoo.contracts.tensors import TensorSpec
 from zoo.preprocessing import image
 from zoo.preprocessing.graphs import cut, open_session
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from zoo import recipes
 from zoo.contracts.entries import Architecture, Loss
 from zoo.contracts.recipe import Choice
-from zoo.contracts.signature import Binary, Classes, Labels, Values
+from zoo.contracts.targets import Binary, Classes, Labels, Values
 from zoo.errors import UsageError
 from zoo.recipes import DataFacts, complete, differences, write
 from zoo.registry import Plugin, Registry
@@ -245,7 +245,7 @@ def test_defaults_follow_the_data(registry):
     recipe = complete({"model": "net"}, CLASSES, IRIS, registry)
     assert recipe.model == Choice("net", {"warmup": 0.05, "final": 0.0})
     assert recipe.data is IRIS
-    assert (recipe.loss.name, recipe.optimizer.name, recipe.schedule.name) == (
+    assert (recipe.loss.name, recipe.optimizers["model"].name, recipe.schedules["model"].name) == (
         "cross-entropy",
         "adamw",
         "cosine",
@@ -284,17 +284,20 @@ def test_the_user_comes_before_the_architecture_and_the_architecture_before_the_
     recipe = complete({"model": "classifier", "clip_norm": 5}, CLASSES, IRIS, registry)
     assert recipe.settings.clip_norm == 5.0
     assert recipe.settings.batch_size == 7
-    assert (recipe.optimizer.name, recipe.optimizer.options["lr"]) == ("adam", 0.01)
+    assert (recipe.optimizers["model"].name, recipe.optimizers["model"].options["lr"]) == ("adam", 0.01)
 
 
 def test_another_optimizer_drops_the_rate_that_the_architecture_suggests(registry):
     recipe = complete({"model": "classifier", "optimizer": "sgd"}, CLASSES, IRIS, registry)
-    assert (recipe.optimizer.name, recipe.optimizer.options["lr"]) == ("sgd", 0.001)
+    assert (recipe.optimizers["model"].name, recipe.optimizers["model"].options["lr"]) == ("sgd", 0.001)
 
 
 def test_a_loss_that_does_not_fit_the_target_names_those_that_do(registry):
     error = refused({"loss": "mean-squared-error"}, CLASSES, registry)
-    assert error.message == "loss 'mean-squared-error' is for values, but the data's target is classes"
+    assert (
+        error.message
+        == "loss 'mean-squared-error' is for values or forecast, but the data's target is classes"
+    )
     assert error.fix == "losses that fit classes: cross-entropy, focal, hinge, kullback-leibler"
 
 
@@ -336,7 +339,7 @@ def test_an_architecture_that_cannot_predict_the_target_names_those_that_can(reg
         ({"metrics": ["acuracy"]}, "there is no metric 'acuracy'", "did you mean 'accuracy'?"),
         (
             {"metrics": ["rmse"]},
-            "metric 'rmse' is for values, but the data's target is classes",
+            "metric 'rmse' is for values or forecast, but the data's target is classes",
             "accuracy, macro_f1",
         ),
         ({"metrics": "accuracy"}, "metrics=accuracy: ", "metrics is [str, …]"),
@@ -350,7 +353,7 @@ def test_an_architecture_that_cannot_predict_the_target_names_those_that_can(reg
         (
             {"checkpoint": {"best": "rmse"}},
             "checkpoint.best=rmse is not among the metrics of this recipe",
-            "known: accuracy, loss, macro_f1",
+            "known: accuracy, last, loss, macro_f1",
         ),
         (
             {"initialization": "zeros"},

@@ -33,52 +33,67 @@ from zoo.hookspecs import hookimpl
 if TYPE_CHECKING:
     from annotated_types import Ge, Gt, Le, Lt
 
-    from zoo.contracts.signature import (
-        Batch,
+    from zoo.contracts.examples import Batch, Examples, Objects, Splits, Timeline, Turn, Turns
+    from zoo.contracts.signature import Signature
+    from zoo.contracts.targets import (
         Binary,
+        Boxes,
         Classes,
-        Examples,
+        Forecast,
         Labels,
-        Signature,
-        Splits,
-        TensorSpec,
-        Turn,
-        Turns,
+        Sample,
+        Several,
+        Target,
+        Tokens,
         Values,
     )
-    from zoo.errors import DataError
+    from zoo.contracts.tensors import TensorSpec
+    from zoo.errors import DataError, UsageError
+    from zoo.training.trained import load_network
 
 # Registration needs none of these, and a listing waits for every registration.
 _BY_FACTORIES = {
-    **dict.fromkeys(("Ge", "Gt", "Le", "Lt"), "annotated_types"),
-    **dict.fromkeys(
+    name: module
+    for module, names in (
+        ("annotated_types", ("Ge", "Gt", "Le", "Lt")),
         (
-            "Batch",
-            "Binary",
-            "Classes",
-            "Examples",
-            "Labels",
-            "Signature",
-            "Splits",
-            "TensorSpec",
-            "Turn",
-            "Turns",
-            "Values",
+            "zoo.contracts.examples",
+            ("Batch", "Examples", "Objects", "Splits", "Timeline", "Turn", "Turns"),
         ),
-        "zoo.contracts.signature",
-    ),
-    "DataError": "zoo.errors",
+        ("zoo.contracts.signature", ("Signature",)),
+        (
+            "zoo.contracts.targets",
+            (
+                "Binary",
+                "Boxes",
+                "Classes",
+                "Forecast",
+                "Labels",
+                "Sample",
+                "Several",
+                "Target",
+                "Tokens",
+                "Values",
+            ),
+        ),
+        ("zoo.contracts.tensors", ("TensorSpec",)),
+        ("zoo.errors", ("DataError", "UsageError")),
+        ("zoo.training.trained", ("load_network",)),
+    )
+    for name in names
 }
 
 __all__ = [
     "Architecture",
     "Batch",
     "Binary",
+    "Boxes",
     "Classes",
     "DataError",
     "Dataset",
     "Entry",
     "Examples",
+    "Forecast",
     "Ge",
     "Gt",
     "Initializer",
@@ -88,15 +103,23 @@ __all__ = [
     "Lt",
     "Metric",
     "Objective",
+    "Objects",
     "Optimizer",
+    "Sample",
     "Schedule",
+    "Several",
     "Signature",
     "Splits",
+    "Target",
     "TensorSpec",
+    "Timeline",
+    "Tokens",
     "Turn",
     "Turns",
+    "UsageError",
     "Values",
     "hookimpl",
+    "load_network",
 ]
 
 

@@ -4,20 +4,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.contracts.entries import Architecture, Entry, Loss
+from zoo.choices import as_choice, complete_by_player, complete_choice, complete_losses
+from zoo.contracts.entries import Architecture
 from zoo.contracts.recipe import (
-    CHOICES,
     KEYS,
     Checkpointing,
     Choice,
     EarlyStopping,
     Initialization,
+    PartLoss,
     Recipe,
     Settings,
 )
-from zoo.contracts.signature import Target
+from zoo.contracts.targets import Several, Target, Tokens, part_name
 from zoo.errors import UsageError, did_you_mean
-from zoo.options import schema_of, schema_of_settings
+from zoo.options import schema_of_settings
 from zoo.registry import Registered, Registry
 from zoo.words import NONE, Tree, merge, nest
 
@@ -25,6 +26,7 @@ from zoo.words import NONE, Tree, merge, nest
 _NUM_STEPS = 3000
 _MAX_EPOCHS = 100
 _MIN_EPOCHS = 5
+_TURNS_A_WINDOW = 8
 _DEFAULTS: Tree = {
     "optimizer": {"name": "adamw"},
     "schedule": {"name": "cosine"},
@@ -59,16 +61,17 @@ def complete(given: Mapping[str, Any], facts: DataFacts, data: Choice, registry:
     check_keys(given)
     architecture = find_architecture(given, registry)
     tree = with_defaults(given, architecture, facts)
-    _require_fit(architecture, facts.target, registry)
-    loss = registry.get("loss", tree["loss"]["name"])
-    _require_loss(loss, facts.target, registry)
+    require_fit(architecture, facts.target, registry)
+    players = _trained_players(architecture)
+    losses = complete_losses(tree["loss"], facts.target, registry)
     return Recipe(
         model=complete_choice("model", "architecture", tree["model"], registry),
         data=data,
         objective=complete_choice("objective", "objective", tree["objective"], registry),
-        loss=complete_choice("loss", "loss", tree["loss"], registry),
-        optimizer=complete_choice("optimizer", "optimizer", tree["optimizer"], registry),
-        schedule=complete_choice("schedule", "schedule", tree["schedule"], registry),
+        loss=losses.get("", PartLoss(Choice(facts.target.kind))).loss,
+        losses={name: part for name, part in losses.items() if name},
+        optimizers=complete_by_player("optimizer", tree["optimizer"], players, registry),
+        schedules=complete_by_player("schedule", tree["schedule"], players, registry),
         initialization=_initialization(tree.get("initialization", {}), registry),
         settings=_settings(tree, facts.target, registry),
     )
@@ -91,7 +94,7 @@ def find_architecture(given: Mapping[str, Any], registry: Registry) -> Registere
     Raises:
         UsageError: There is no such architecture, or none is named.
     """
-    name = _as_choice(given.get("model", {})).get("name")
+    name = as_choice(given.get("model", {})).get("name")
     if not name:
         raise UsageError(
             "the recipe names no model", fix="known: " + ", ".join(registry.names("architecture"))
@@ -115,26 +118,34 @@ def with_defaults(given: Mapping[str, Any], architecture: Registered, facts: Dat
     asked = chosen["batch_size"]
     # Another batch size than a count is refused with the other settings.
     steps = -(-facts.num_train // asked) if isinstance(asked, int) and asked > 0 else 1
+    # A language model is updated several times in each long window.
+    steps *= _TURNS_A_WINDOW if isinstance(facts.target, Tokens) else 1
     derived = {
         "objective": {"name": entry.objective},
-        "loss": {"name": facts.target.default_loss},
+        "loss": _default_loss(facts.target),
         "epochs": max(_MIN_EPOCHS, min(_MAX_EPOCHS, _NUM_STEPS // max(steps, 1))),
-        "metrics": list(facts.target.default_metrics),
+        "metrics": default_metrics(facts.target),
     }
     return merge(_DEFAULTS, derived, chosen)
 
 
-def complete_choice(key: str, kind: str, given: Mapping[str, Any] | str, registry: Registry) -> Choice:
-    """An entry of that kind with every option filled.
+def default_metrics(target: Target) -> list[str]:
+    """Names of the metrics that a target is reported by; of several targets ``PART.METRIC``."""
+    if isinstance(target, Several):
+        return [f"{part_name(part)}.{name}" for part in target.parts for name in default_metrics(part)]
+    return list(target.default_metrics)
 
-    Raises:
-        UsageError: No such entry or option.
-    """
-    options = dict(_as_choice(given))
-    name = str(options.pop("name"))
-    registered = registry.get(kind, name)
-    schema = schema_of(registry.load(registered))
-    return Choice(name, schema.complete(options, where=f"{key}."))
+
+def _default_loss(target: Target) -> Tree:
+    if isinstance(target, Several):
+        return {part_name(part): {"name": part.default_loss} for part in target.parts}
+    return {"name": target.default_loss} if target.default_loss else {}
+
+
+def _trained_players(architecture: Registered) -> tuple[str, ...]:
+    entry = architecture.entry
+    assert isinstance(entry, Architecture)
+    return entry.players
 
 
 # What the first step already depends on.
@@ -159,9 +170,12 @@ def plugins_of(recipe: Recipe, registry: Registry) -> list[dict[str, str]]:
         recipe.initialization.biases,
         *recipe.initialization.parameters.values(),
     ]
-    named = [(kinds.get(key, key), getattr(recipe, key).name) for key in CHOICES if key != "data"]
+    named = [(kinds.get(key, key), getattr(recipe, key).name) for key in ("model", "objective")]
+    named += [("loss", part.loss.name) for part in recipe.losses.values()] or [("loss", recipe.loss.name)]
+    named += [("optimizer", choice.name) for choice in recipe.optimizers.values()]
+    named += [("schedule", choice.name) for choice in recipe.schedules.values()]
     named += [("initializer", choice.name) for choice in initializers if choice]
-    named += [("metric", name) for name in recipe.settings.metrics]
+    named += [("metric", name.rpartition(".")[2]) for name in recipe.settings.metrics]
     if recipe.data.name in registry.names("dataset"):
         named.append(("dataset", recipe.data.name))
     plugins = [registry.get(kind, name).plugin for kind, name in named]
@@ -190,13 +204,12 @@ def write(recipe: Recipe) -> str:
     return tomli_w.dumps(_without_nulls(recipe.to_json()))
 
 
-def _as_choice(value: Any) -> Mapping[str, Any]:
-    if isinstance(value, Mapping):
-        return value
-    return {"name": str(value)}
+def require_fit(architecture: Registered, target: Target, registry: Registry) -> None:
+    """Refuses a network that cannot answer the target.
 
-
-def _require_fit(architecture: Registered, target: Target, registry: Registry) -> None:
+    Raises:
+        UsageError: Names those that can.
+    """
     entry = architecture.entry
     assert isinstance(entry, Architecture)
     if target.kind not in entry.predicts:
@@ -209,24 +222,6 @@ def _require_fit(architecture: Registered, target: Target, registry: Registry) -
             f"architecture {entry.name!r} predicts {' or '.join(entry.predicts)}, but the data's target is {target.kind}",
             fix=f"architectures that predict {target.kind}: {', '.join(able) or 'none is installed'}",
         )
-
-
-def _require_loss(loss: Registered, target: Target, registry: Registry) -> None:
-    entry = loss.entry
-    assert isinstance(entry, Loss)
-    if _fits(entry, target):
-        return
-    reason = f"is for {' or '.join(entry.fits)}, but the data's target is {target.kind}"
-    if target.kind in entry.fits:
-        reason = f"expects {entry.expects}, but for {target.kind} a network emits {target.emits}"
-    fitting = [each.entry.name for each in registry.kind("loss") if _fits(each.entry, target)]
-    raise UsageError(
-        f"loss {entry.name!r} {reason}", fix=f"losses that fit {target.kind}: {', '.join(fitting)}"
-    )
-
-
-def _fits(entry: Entry, target: Target) -> bool:
-    return isinstance(entry, Loss) and target.kind in entry.fits and entry.expects == target.emits
 
 
 def _initialization(given: Any, registry: Registry) -> Initialization:
@@ -287,19 +282,28 @@ def _section(settings: type, key: str, given: Any) -> Tree:
 
 
 def _require_metrics(settings: Settings, target: Target, registry: Registry) -> None:
+    kinds = _kinds_of_parts(target)
     for name in settings.metrics:
-        entry: Any = registry.get("metric", name).entry
-        if target.kind not in entry.fits:
+        part, _, metric = name.rpartition(".")
+        entry: Any = registry.get("metric", metric).entry
+        if kinds.get(part) not in entry.fits:
             raise UsageError(
                 f"metric {name!r} is for {' or '.join(entry.fits)}, but the data's target is {target.kind}",
-                fix=f"metrics that fit: {', '.join(target.default_metrics)}",
+                fix=f"metrics that fit: {', '.join(default_metrics(target))}",
             )
     best = settings.checkpoint.best
-    if best is not None and best not in (*settings.metrics, "loss"):
+    if best is not None and best not in (*settings.metrics, "loss", "last"):
         raise UsageError(
             f"checkpoint.best={best} is not among the metrics of this recipe",
-            fix=did_you_mean(best, (*settings.metrics, "loss")),
+            fix=did_you_mean(best, (*settings.metrics, "loss", "last")),
         )
+
+
+def _kinds_of_parts(target: Target) -> dict[str, str]:
+    """The kind of target that a metric's prefix stands for; one target has none."""
+    if isinstance(target, Several):
+        return {part_name(part): part.kind for part in target.parts}
+    return {"": target.kind}
 
 
 def _without_nulls(value: Any) -> Any:

@@ -25,6 +25,7 @@ CORE = "zoo-core"
 TRAIN_EXTRA = frozenset(
     {
         "annotated_types",
+        "faster_coco_eval",
         "onnx",
         "onnxscript",
         "pydantic",

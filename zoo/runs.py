@@ -61,6 +61,10 @@ class Run:
         """The learning curves, for a browser."""
         return self.path / "report.html"
 
+    def picture_path(self, step: int) -> Path:
+        """What the network answered after a step, where that is a picture."""
+        return self.path / f"samples-{step:08d}.png"
+
     def status(self) -> dict[str, Any]:
         """What ``status.json`` says.
 

@@ -102,15 +102,6 @@ def test_r2_of_a_value_that_never_varies_is_one_or_zero_as_in_scikit_learn():
     )
 
 
-def test_a_probability_of_one_half_is_a_yes():
-    half, yes = np.full(4, 0.5, np.float32), np.ones(4, int)
-    assert measured(metrics.accuracy(BINARY), half, yes) == 1.0
-    assert measured(metrics.f1(BINARY), half.astype(np.float64), yes) == 1.0
-    below = np.nextafter(half, np.float32(0))
-    assert measured(metrics.accuracy(BINARY), below, yes) == 0.0
-    assert measured(metrics.accuracy(LABELS), np.full((4, 3), 0.5, np.float32), np.ones((4, 3), int)) == 1.0
-
-
 def test_a_class_that_never_occurs_is_left_out():
     probabilities = np.array([[0.8, 0.2, 0.0], [0.3, 0.7, 0.0], [0.4, 0.6, 0.0]], np.float32)
     truth = np.array([0, 1, 0])

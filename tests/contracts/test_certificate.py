@@ -1,7 +1,9 @@
 import json
 
 from zoo.contracts.certificate import Certificate
-from zoo.contracts.signature import Signature, TensorSpec, Values
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Values
+from zoo.contracts.tensors import TensorSpec
 
 CERTIFICATE = Certificate(
     signature=Signature((TensorSpec("age", "number", "float64", ()),), Values(("price", "year"))),
@@ -28,4 +30,4 @@ def test_a_certificate_survives_json():
 
 
 def test_the_document_says_its_format():
-    assert CERTIFICATE.to_json()["format"] == 1
+    assert CERTIFICATE.to_json()["format"] == 2

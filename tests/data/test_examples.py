@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.contracts.signature import Classes, Examples, Signature, Splits
+from zoo.contracts.examples import Examples, Splits
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Classes
 from zoo.data import check, concatenate, fingerprint, take
 from zoo.data.examples import digests, every_example
 from zoo.errors import DataError

@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 
 from zoo.contracts.entries import Dataset
-from zoo.contracts.signature import Classes, Examples, Signature, Splits, TensorSpec
+from zoo.contracts.examples import Examples, Splits
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Classes
+from zoo.contracts.tensors import TensorSpec
 from zoo.data import load, load_like, options_of
 from zoo.errors import DataError, UsageError
 from zoo.registry import Registry
@@ -62,7 +65,7 @@ def test_the_complete_options_load_the_same_data_again(table, registry):
     first = load(str(table), {"target": "y"}, seed=1, registry=registry)
     again = load(str(table), json.loads(json.dumps(first.options)), seed=1, registry=registry)
     assert first.options == again.options
-    assert first.options["encoding"] == "utf-8"
+    assert first.options["encoding"] == "auto"
     assert first.options["validation"] == 0.1
     assert first.splits.test.ids == again.splits.test.ids
 
@@ -70,8 +73,8 @@ def test_the_complete_options_load_the_same_data_again(table, registry):
 @pytest.mark.parametrize(("given", "size"), [(None, None), (32, (32, 32)), ([20, 30], (20, 30))])
 def test_size_and_fit_are_passed_on(registry, given, size):
     data = load("toy", {"size": given, "fit": "stretch"}, seed=0, registry=registry)
-    assert data.size == size
-    assert data.fit == "stretch"
+    assert data.shared["size"] == size
+    assert data.shared["fit"] == "stretch"
 
 
 def test_a_size_below_1_is_refused(registry):

@@ -3,7 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.contracts.signature import Classes, Examples, Labels, Signature, Splits, TensorSpec, Values
+from zoo.contracts.examples import Examples, Splits
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Classes, Labels, Values
+from zoo.contracts.tensors import TensorSpec
 from zoo.data.examples import digests
 from zoo.data.splits import complete, strata
 from zoo.errors import DataError, UsageError

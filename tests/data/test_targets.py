@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
-from zoo.contracts.signature import Binary, Classes, Labels, Values
+from zoo.contracts.targets import Binary, Classes, Labels, Several, Values
 from zoo.data.targets import TargetColumn, column_names, encode, infer, label_target, ordered
 from zoo.errors import DataError, UsageError
+
+NAN = float("nan")
 
 
 def text(*labels, name="y"):
@@ -47,9 +49,63 @@ def test_several_columns_of_numbers_are_values():
     assert encode(target, columns, ["a", "b"]).tolist() == [[0, 2.5], [1, 3]]
 
 
-def test_columns_that_do_not_fit_together_are_a_usage_error():
-    with pytest.raises(UsageError, match="neither all yes or no nor all numbers: see 'word'"):
-        infer([numeric(1, 2), text("a", "b", name="word")], "auto")
+def test_several_columns_of_different_kinds_are_several_targets():
+    columns = [
+        text("cat", "dog", "cow", name="animal"),
+        numeric(1.5, NAN, 3, name="weight"),
+        text("male", "", "female", name="sex"),
+    ]
+    target = infer(columns, "auto")
+    assert target == Several(
+        (Classes(("cat", "cow", "dog"), "animal"), Values(("weight",)), Binary(("female", "male"), "sex"))
+    )
+    assert column_names(target) == ("animal", "weight", "sex")
+    truth = encode(target, columns, ["a", "b", "c"])
+    assert truth["animal"].tolist() == ["cat", "dog", "cow"]
+    np.testing.assert_array_equal(truth["weight"], [[1.5], [NAN], [3]])
+    assert truth["sex"].tolist() == ["male", "", "female"]
+
+
+def test_labels_may_be_unknown_for_some_examples():
+    columns = [numeric(0, NAN, 1, name="toxic"), text("no", "yes", "", name="rude")]
+    columns[0] = TargetColumn("toxic", np.array(["0", "", "1"], dtype=object), columns[0].numbers)
+    target = infer(columns, "auto")
+    assert target == Labels(("toxic", "rude"))
+    np.testing.assert_array_equal(encode(target, columns, ["a", "b", "c"]), [[0, 0], [NAN, 1], [1, NAN]])
+
+
+def test_a_column_may_list_its_labels():
+    column = text("joy, anger", "anger", "fear,joy", name="felt")
+    target = infer([column], "labels")
+    assert target == Labels(("anger", "fear", "joy"), "felt")
+    assert column_names(target) == ("felt",)
+    truth = encode(target, [column], ["a", "b", "c"])
+    assert truth.dtype == bool
+    assert truth.tolist() == [[True, False, True], [True, False, False], [False, True, True]]
+
+
+def test_labels_are_listed_by_name_or_by_number():
+    column = text("1,2", "joy", "0", name="felt")
+    target = infer([column], "labels", ["joy", "fear", "anger"])
+    assert target == Labels(("joy", "fear", "anger"), "felt")
+    assert encode(target, [column], ["a", "b", "c"]).astype(int).tolist() == [[0, 1, 1], [1, 0, 0], [1, 0, 0]]
+
+
+@pytest.mark.parametrize("label", ["4", "-1", "jy", "1.0"])
+def test_a_label_that_is_not_known_is_named_with_its_example(label):
+    target = Labels(("joy", "fear"), "felt")
+    with pytest.raises(
+        DataError, match=f"row 2: label '{label}' of 'felt' is none of the 2 labels"
+    ) as caught:
+        encode(target, [text("joy", f"fear,{label}", name="felt")], ["row 1", "row 2"])
+    assert "a number from 0 to 1" in caught.value.fix
+
+
+def test_a_list_of_one_label_or_of_a_label_a_row_is_refused():
+    with pytest.raises(DataError, match=r"'y' lists 1 labels \(perhaps\)"):
+        infer([text("perhaps", "perhaps")], "labels")
+    with pytest.raises(DataError, match="'y' lists 30 labels in 30 rows"):
+        infer([text(*(f"word {row}" for row in range(30)))], "labels")
 
 
 def test_whole_numbers_are_classes_when_asked():
@@ -74,7 +130,7 @@ def test_text_is_not_values():
 
 def test_a_label_column_must_say_yes_or_no():
     with pytest.raises(DataError, match="label 'y' holds 'perhaps', which is neither yes nor no"):
-        infer([text("yes", "perhaps")], "labels")
+        infer([text("yes", "perhaps"), text("no", "yes", name="z")], "labels")
 
 
 def test_two_columns_are_not_classes():

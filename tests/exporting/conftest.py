@@ -11,14 +11,16 @@ from onnx import ModelProto
 from torch import nn
 
 from zoo import postprocessing
+from zoo.contracts.examples import Examples, Splits
 from zoo.contracts.recipe import Choice, Recipe, Settings
-from zoo.contracts.signature import Binary, Classes, Examples, Labels, Signature, Splits, TensorSpec, Values
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Binary, Classes, Labels, Values
+from zoo.contracts.tensors import TensorSpec
 from zoo.exporting import pipeline
 from zoo.exporting.assemble import assemble
 from zoo.exporting.network import export_network
 from zoo.postprocessing import Answers
-from zoo.preprocessing import fit
-from zoo.preprocessing.image import Geometry
+from zoo.preprocessing import Geometry, Wishes, fit
 from zoo.registry import Registry
 from zoo.runs import Run
 from zoo.training.evaluation import Judge
@@ -94,7 +96,7 @@ def _examples(inputs, target, rng, name):
 
 
 def _trained(signature, train, test, accepts, build, size, run):
-    preprocessing = fit(signature, train, accepts, geometry=Geometry(size))
+    preprocessing = fit(signature, train, accepts, Wishes(Geometry(size)))
     torch.manual_seed(0)
     module = build(preprocessing.encoded).eval()
     recipe = Recipe(
@@ -102,11 +104,11 @@ def _trained(signature, train, test, accepts, build, size, run):
         data=Choice(str(Path.cwd() / "photos"), {"missing": ["", "NA"]}),
         objective=Choice("supervised"),
         loss=Choice(signature.target.default_loss),
-        optimizer=Choice("sgd"),
-        schedule=Choice("constant"),
+        optimizers={"model": Choice("sgd")},
+        schedules={"model": Choice("constant")},
         settings=Settings(metrics=signature.target.default_metrics),
     )
-    answers = Answers(postprocessing.build(signature.target, preprocessing.fitted))
+    answers = Answers(postprocessing.build(preprocessing))
     judge = Judge(Registry.discover(), recipe, "model", signature.target, answers, None, torch.device("cpu"))
     network = Network(recipe, module, preprocessing, step=1)
     plugins = [{"distribution": "zoo-net", "version": "1.0"}]

@@ -5,11 +5,14 @@ import spox
 import spox.opset.ai.onnx.v20 as op
 from onnx import helper
 
-from zoo.contracts.signature import Classes, Examples, Signature, TensorSpec, Values
+from zoo.contracts.examples import Examples
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Classes, Values
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import ZooError
 from zoo.exporting.assemble import assemble
 from zoo.postprocessing import build as build_answers
-from zoo.preprocessing import Encoder, Geometry, fit
+from zoo.preprocessing import Encoder, Geometry, Wishes, fit
 from zoo.preprocessing.graphs import build
 
 RNG = np.random.default_rng(3)
@@ -44,7 +47,7 @@ def table_network(numbers="encoded", scores="scores"):
 
 
 def expected_scores():
-    numbers, c = Encoder(preprocessing()).store(EXAMPLES)
+    numbers, c = Encoder(preprocessing()).store(EXAMPLES).stored
     return numbers @ WEIGHT[:2] + np.arange(8).reshape(4, 2)[c]
 
 
@@ -52,7 +55,7 @@ def assembled(network=None, **changes):
     parts = {
         "preprocessing": preprocessing().graph,
         "network": network or table_network(),
-        "postprocessing": build_answers(SIGNATURE.target, {}),
+        "postprocessing": build_answers(preprocessing()),
     }
     return assemble(**(parts | changes))
 
@@ -142,7 +145,7 @@ def test_the_same_parts_give_the_same_bytes():
 def test_a_network_with_other_inputs_is_refused():
     with pytest.raises(
         ZooError,
-        match=r"exported with inputs \['x', 'encoded_c'\]; preprocessing gives \['encoded', 'encoded_c'\]",
+        match=r"exported with inputs \['encoded_c', 'x'\]; preprocessing gives \['encoded', 'encoded_c'\]",
     ):
         assembled(table_network(numbers="x"))
 
@@ -177,14 +180,13 @@ def test_an_image_goes_in_at_any_size():
         signature,
         Examples({"image": images}, np.array([[1.0], [5.0]]), ["a", "b"]),
         ("vector",),
-        geometry=Geometry((4, 4)),
+        Wishes(Geometry((4, 4))),
     )
     x = spox.argument(spox.Tensor(np.float32, ("batch", 48)))
     weight = RNG.normal(size=(48, 1)).astype(np.float32)
     network = build({"encoded_image": x}, {"scores": op.matmul(x, op.constant(value=weight))})
-    session = session_of(assemble(fitted.graph, network, build_answers(signature.target, fitted.fitted)))
-    encoder = Encoder(fitted)
-    (encoded,) = encoder.finish(encoder.store(Examples({"image": images}, None, ["a", "b"])))
+    session = session_of(assemble(fitted.graph, network, build_answers(fitted)))
+    (encoded,), _ = Encoder(fitted).whole(Examples({"image": images}, None, ["a", "b"]))
     for image, vector in zip(images, encoded, strict=True):
         (values,) = session.run(None, {"image": image[None]})
         np.testing.assert_allclose(values[0], vector @ weight * 2 + 3, rtol=1e-4, atol=1e-4)

@@ -1,12 +1,16 @@
 import numpy as np
 import pytest
 
-from zoo.contracts.signature import Binary, Classes, Examples, Signature, TensorSpec, Values
+from zoo.contracts.examples import Examples
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Binary, Classes, Values
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import VerificationError
 from zoo.exporting import certify, held_out
 from zoo.exporting.comparison import Comparison
 from zoo.exporting.probes import NUM_PROBES, probes
 from zoo.exporting.reference import answers
+from zoo.exporting.tolerances import Rule
 from zoo.registry import Registry
 from zoo.runtime.answers import faults, undecided
 
@@ -14,21 +18,26 @@ from zoo.runtime.answers import faults, undecided
 def comparison(target, scores, *, single_error=0.0, fitted=None):
     double = np.asarray(scores, np.float64)
     both = [
-        {"scores": each, **answers(target, each, fitted or {})} for each in (double + single_error, double)
+        {"scores": each, **answers(target, {"scores": each}, {}, fitted or {})}
+        for each in (double + single_error, double)
     ]
     return Comparison(single=both[0], double=both[1], file={})
 
 
+def rule(target, fitted=None):
+    return Rule(target, {"target": fitted or {}})
+
+
 def test_the_tolerance_is_three_rounding_errors_and_a_millionth_of_the_scale():
     compared = comparison(Classes(("a", "b")), [[8.0, -2.0], [1.0, 0.0]], single_error=1e-5)
-    assert certify._tolerance(compared, Classes(("a", "b")), {})["scores"] == pytest.approx((3e-5 + 8e-6,))
+    assert rule(Classes(("a", "b"))).tolerance(compared)["scores"] == pytest.approx((3e-5 + 8e-6,))
 
 
 def test_a_value_has_the_tolerance_of_its_own_unit():
     target = Values(("price", "year"))
     fitted = {"link": "identity", "mean": [1e6, 2000.0], "std": [1e5, 10.0]}
     compared = comparison(target, [[1.0, -2.0], [0.5, 1.0]], fitted=fitted)
-    price, year = certify._tolerance(compared, target, fitted)["values"]
+    price, year = rule(target, fitted).tolerance(compared)["values"]
     # Besides the spread, a float32's own steps: 2^-3 at 1.1 million, 2^-13 at 2010.
     assert price == pytest.approx(1e-6 * 1e5 + 2**-3)
     assert year == pytest.approx(1e-6 * 20 + 2**-13)
@@ -37,7 +46,7 @@ def test_a_value_has_the_tolerance_of_its_own_unit():
 def test_a_network_that_is_imprecise_itself_proves_nothing():
     target = Classes(("a", "b"))
     with pytest.raises(VerificationError, match="scores up to 8 differ by 0.1 between float32 and float64"):
-        certify._tolerance(comparison(target, [[8.0, 0.0]], single_error=0.1), target, {})
+        rule(target).tolerance(comparison(target, [[8.0, 0.0]], single_error=0.1))
 
 
 def test_a_tie_of_two_labels_is_undecided_and_a_lead_is_not():

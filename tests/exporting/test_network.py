@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from zoo.contracts.signature import Binary, Classes, Signature, TensorSpec
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Binary, Classes
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import ArtifactError, EnvironmentFault, PluginError, UsageError
 from zoo.exporting import network
 from zoo.exporting.network import export_network
@@ -37,7 +39,9 @@ class Attention(nn.Module):
 def test_attention_is_exported_and_agrees_at_other_batch_sizes():
     torch.manual_seed(0)
     module = Attention().eval()
-    encoded = Signature((TensorSpec("x", "vector", "float32", (32,)),), Classes(("a", "b")))
+    encoded = Signature(
+        (TensorSpec("x", "vector", "float32", (32,)),), Classes(("a", "b")), Classes(("a", "b")).outputs
+    )
     graph = export_network(module, encoded)
     for batch in (1, 2, 5):
         x = torch.randn(batch, 32)
@@ -65,6 +69,7 @@ def test_every_input_keeps_its_name_even_one_that_is_not_used():
             TensorSpec("ignored", "table", "int64", (), 3),
         ),
         Binary(("no", "yes")),
+        Binary(("no", "yes")).outputs,
     )
     module = Several().eval()
     graph = export_network(module, encoded)

@@ -7,17 +7,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from zoo.contracts.signature import Binary, Classes, Labels, Values
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import SCORES, Binary, Classes, Labels, Values
 from zoo.postprocessing import Answers, build
-from zoo.preprocessing.encoding import ANSWERS
+from zoo.preprocessing import Preprocessing
 
 FITTED = {"target": {"link": "identity", "mean": [200_000.0, -1.0], "std": [100_000.0, 0.5]}}
 TARGETS = [Classes(("cat", "dög", "")), Binary(("no", "yes")), Labels(("u", "v")), Values(("price", "trend"))]
 logits = st.floats(-80, 80, width=32)
 
 
-def answers_to(target, scores):
-    return Answers(build(target, FITTED))(np.array(scores, np.float32))
+def graph_for(target, fitted=FITTED):
+    signature = Signature((), target, target.outputs)
+    return build(Preprocessing(signature, signature, fitted, onnx.ModelProto(), ()))
+
+
+def answers_to(target, scores, fitted=FITTED):
+    return Answers(graph_for(target, fitted))({SCORES: np.array(scores, np.float32)}, {})
 
 
 def sigmoid(logit):
@@ -67,7 +73,7 @@ def test_values_are_answered_in_their_own_unit():
 
 def test_values_are_computed_in_double_precision():
     fitted = {"target": {"link": "identity", "mean": [16_777_217.0], "std": [1.0]}}
-    answers = Answers(build(Values(("y",)), fitted))(np.array([[-16_777_216.0]], np.float32))
+    answers = answers_to(Values(("y",)), [[-16_777_216.0]], fitted)
     # 2**24 + 1 is no float32: rounded on the way, the answer would be 0
     assert answers["values"].tolist() == [[1.0]]
 
@@ -75,10 +81,10 @@ def test_values_are_computed_in_double_precision():
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.kind)
 @pytest.mark.parametrize("batch", [1, 5])
 def test_answers_have_the_promised_names_types_and_shapes(target, batch):
-    model = build(target, FITTED)
+    model = graph_for(target)
     onnx.checker.check_model(model, full_check=True)
-    answers = Answers(model)(np.zeros((batch, *target.scores_shape), np.float32))
-    assert tuple(answers) == ANSWERS[target.kind]
+    answers = Answers(model)({SCORES: np.zeros((batch, *target.scores_shape), np.float32)}, {})
+    assert sorted(answers) == sorted(target.answers)
     for name, array in answers.items():
         assert array.shape == (
             (batch,) if name in ("label", "probability") else (batch, *target.scores_shape)
@@ -94,5 +100,5 @@ def test_extreme_scores_give_finite_answers(target):
 
 def test_rates_are_the_mean_times_the_exponential_of_the_score():
     fitted = {"target": {"link": "log", "mean": [4.0, 0.5]}}
-    answers = Answers(build(Values(("bikes", "cars")), fitted))(np.array([[0.0, np.log(3.0)]], np.float32))
+    answers = answers_to(Values(("bikes", "cars")), [[0.0, np.log(3.0)]], fitted)
     np.testing.assert_allclose(answers["values"], [[4.0, 1.5]], rtol=1e-6)

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 
-from zoo.contracts.signature import Binary, Classes, Examples, Labels, Signature, TensorSpec, Values
+from zoo.contracts.examples import Examples
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Binary, Classes, Labels, Values
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError
-from zoo.preprocessing import Encoder, Geometry, fit
+from zoo.preprocessing import Encoder, Geometry, Wishes, fit
 from zoo.preprocessing.graphs import open_session
 
 RNG = np.random.default_rng(7)
@@ -42,14 +45,14 @@ CASES = [
 def fitted(data, kind):
     signature, inputs = data()
     examples = Examples(inputs, np.array(["a", "b", "a", "a", "b"], object), list("pqrst"))
-    return fit(signature, examples, (kind,), geometry=Geometry((16, 24))), examples
+    return fit(signature, examples, (kind,), wishes=Wishes(Geometry((16, 24)))), examples
 
 
 @pytest.mark.parametrize(("data", "kind"), CASES)
 def test_both_parts_together_equal_the_whole_graph_bit_for_bit(data, kind):
     preprocessing, examples = fitted(data, kind)
     encoder = Encoder(preprocessing)
-    encoded = encoder.finish(encoder.store(examples))
+    encoded = encoder.whole(examples)[0]
     session = open_session(preprocessing.graph)
     for row in range(len(examples)):
         feed = {name: np.asarray(column[row])[None] for name, column in examples.inputs.items()}
@@ -64,9 +67,7 @@ def test_both_parts_together_equal_the_whole_graph_bit_for_bit(data, kind):
 def test_encoded_arrays_are_what_the_signature_says(data, kind):
     preprocessing, examples = fitted(data, kind)
     encoder = Encoder(preprocessing)
-    for array, spec in zip(
-        encoder.finish(encoder.store(examples)), preprocessing.encoded.inputs, strict=True
-    ):
+    for array, spec in zip(encoder.whole(examples)[0], preprocessing.encoded.inputs, strict=True):
         assert (array.dtype, array.shape) == (spec.dtype, (5, *spec.shape))
 
 
@@ -81,10 +82,10 @@ def test_progress_counts_every_example(data, kind):
 def test_a_batch_of_stored_examples_can_be_finished_in_any_order():
     preprocessing, examples = fitted(image_data, "image")
     encoder = Encoder(preprocessing)
-    (stored,) = encoder.store(examples)
+    (stored,) = encoder.store(examples).stored
     assert stored.dtype == np.uint8
-    (whole,) = encoder.finish((stored,))
-    (some,) = encoder.finish((stored[[3, 0]],))
+    (whole,) = encoder.finish((stored,), np.arange(len(stored)))
+    (some,) = encoder.finish((stored,), np.array([3, 0]))
     assert np.array_equal(some, whole[[3, 0]])
 
 
@@ -93,7 +94,11 @@ def targets_of(target, truth, later=None):
     ids = [f"row {i}" for i in range(len(truth))]
     train = Examples({"n": np.arange(float(len(truth)))}, truth, ids)
     encoder = Encoder(fit(signature, train, ("vector",)))
-    return encoder.targets(train if later is None else Examples({}, later, ids[: len(later)]))
+    shown = train
+    if later is not None:
+        shown = Examples({"n": np.arange(float(len(later)))}, later, ids[: len(later)])
+    (encoded,) = encoder.targets(shown, encoder.store(shown))
+    return encoded
 
 
 def test_classes_become_indices():
@@ -137,12 +142,13 @@ def test_a_value_to_predict_that_is_not_finite_is_named_with_its_place(bad):
 def test_counts_are_divided_by_their_mean_for_a_loss_with_a_logarithmic_link():
     signature = Signature((TensorSpec("v", "vector", "float32", (1,)),), Values(("count",)))
     examples = Examples({"v": np.zeros((3, 1), np.float32)}, np.array([[1.0], [2.0], [6.0]]), ["a", "b", "c"])
-    encoder = Encoder(fit(signature, examples, ("vector",), link="log"))
-    np.testing.assert_allclose(encoder.targets(examples), [[1 / 3], [2 / 3], [2.0]], rtol=1e-6)
+    encoder = Encoder(fit(signature, examples, ("vector",), wishes=Wishes(link="log")))
+    (encoded,) = encoder.targets(examples, encoder.store(examples))
+    np.testing.assert_allclose(encoded, [[1 / 3], [2 / 3], [2.0]], rtol=1e-6)
 
 
 def test_a_negative_value_is_refused_for_a_loss_that_counts():
     signature = Signature((TensorSpec("v", "vector", "float32", (1,)),), Values(("count",)))
     examples = Examples({"v": np.zeros((2, 1), np.float32)}, np.array([[1.0], [-2.0]]), ["a", "row 7"])
     with pytest.raises(DataError, match="target 'count' is -2 in row 7"):
-        fit(signature, examples, ("vector",), link="log")
+        fit(signature, examples, ("vector",), wishes=Wishes(link="log"))

@@ -5,9 +5,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from PIL import Image
 
-from zoo.contracts.signature import Classes, Examples, Signature, TensorSpec
+from zoo.contracts.examples import Examples
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Classes
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError, UsageError
-from zoo.preprocessing import Encoder, Geometry, fit
+from zoo.preprocessing import Encoder, Geometry, Wishes, fit
 from zoo.preprocessing.graphs import open_session
 
 SIZES = [
@@ -27,7 +30,7 @@ def fitted_on(images, *, accepts=("image",), **options):
     signature = Signature(
         (TensorSpec("image", "image", "uint8", (None, None, channels)),), Classes(("a", "b"))
     )
-    return fit(signature, examples_of(images), accepts, geometry=Geometry(**options))
+    return fit(signature, examples_of(images), accepts, wishes=Wishes(Geometry(**options)))
 
 
 def noise(*shape):
@@ -51,7 +54,7 @@ def grey_levels_apart(one, other):
 @pytest.mark.parametrize("target", [(48, 64), (224, 224)])
 def test_a_stretched_picture_is_within_one_grey_level_of_pillow(target, channels):
     images = [noise(*size, channels) for size in SIZES]
-    (stored,) = Encoder(fitted_on(images[:5], size=target, fit="stretch")).store(examples_of(images))
+    (stored,) = Encoder(fitted_on(images[:5], size=target, fit="stretch")).store(examples_of(images)).stored
     for image, small in zip(images, stored, strict=True):
         assert grey_levels_apart(small, resized_by_pillow(image, target)) <= 1, image.shape
 
@@ -71,7 +74,7 @@ def test_a_stretched_picture_is_within_one_grey_level_of_pillow(target, channels
 )
 def test_a_picture_is_cropped_around_its_centre_to_the_aspect_ratio(source, target, box):
     image = noise(*source, 3)
-    (stored,) = Encoder(fitted_on([image], size=target)).store(examples_of([image]))
+    (stored,) = Encoder(fitted_on([image], size=target)).store(examples_of([image])).stored
     assert grey_levels_apart(stored[0], resized_by_pillow(image, target, box)) <= 1
 
 
@@ -83,21 +86,21 @@ def test_a_picture_is_cropped_around_its_centre_to_the_aspect_ratio(source, targ
     size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
 )
 def test_any_picture_at_any_size_is_within_one_grey_level_of_pillow(image, size):
-    (stored,) = Encoder(fitted_on([image], size=size, fit="stretch")).store(examples_of([image]))
+    (stored,) = Encoder(fitted_on([image], size=size, fit="stretch")).store(examples_of([image])).stored
     assert grey_levels_apart(stored[0], resized_by_pillow(image, size)) <= 1
 
 
 @pytest.mark.parametrize("fit", ["crop", "stretch"])
 def test_a_picture_of_the_right_size_stays_exactly_as_it_is(fit):
     image = noise(37, 53, 3)
-    (stored,) = Encoder(fitted_on([image], size=(37, 53), fit=fit)).store(examples_of([image]))
+    (stored,) = Encoder(fitted_on([image], size=(37, 53), fit=fit)).store(examples_of([image])).stored
     assert np.array_equal(stored[0], image)
 
 
 def test_channels_are_standardised_and_come_first():
     images = noise(6, 9, 8, 3)
     preprocessing = fitted_on(images)
-    (encoded,) = Encoder(preprocessing).finish((images,))
+    (encoded,) = Encoder(preprocessing).finish((images,), np.arange(len(images)))
     levels = images.astype(np.float64) / 255
     mean, std = levels.mean(axis=(0, 1, 2)), levels.std(axis=(0, 1, 2))
     np.testing.assert_allclose(encoded, ((levels - mean) / std).transpose(0, 3, 1, 2), atol=2e-6)
@@ -108,15 +111,15 @@ def test_channels_are_standardised_and_come_first():
 
 def test_a_black_picture_encodes_to_zeros():
     images = np.zeros((2, 4, 4, 1), np.uint8)
-    (encoded,) = Encoder(fitted_on(images)).finish((images,))
+    (encoded,) = Encoder(fitted_on(images)).finish((images,), np.arange(len(images)))
     assert not encoded.any()
 
 
 def test_a_vector_is_the_flattened_image():
     images = noise(5, 6, 7, 3)
-    (as_image,) = Encoder(fitted_on(images)).finish((images,))
+    (as_image,) = Encoder(fitted_on(images)).finish((images,), np.arange(len(images)))
     preprocessing = fitted_on(images, accepts=("vector",))
-    (as_vector,) = Encoder(preprocessing).finish((images,))
+    (as_vector,) = Encoder(preprocessing).finish((images,), np.arange(len(images)))
     assert np.array_equal(as_vector, as_image.reshape(5, 3 * 6 * 7))
     assert preprocessing.encoded.inputs[0].shape == (126,)
 

@@ -5,7 +5,10 @@ import onnx
 import onnxruntime
 import pytest
 
-from zoo.contracts.signature import Binary, Classes, Examples, Signature, TensorSpec, Values
+from zoo.contracts.examples import Examples
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Binary, Classes, Values
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import ArtifactError, DataError, UsageError
 from zoo.preprocessing import Preprocessing, fit
 
@@ -63,7 +66,7 @@ def test_a_network_that_accepts_none_of_it_is_refused():
     "specs", [[IMAGE, number("n")], [VECTOR, TensorSpec("w", "vector", "float32", (2,))], []]
 )
 def test_inputs_that_do_not_go_together_are_refused(specs):
-    with pytest.raises(UsageError, match="one image, one vector or the columns of a table"):
+    with pytest.raises(UsageError, match="one image, text or vector, the columns of a table"):
         fitted(specs, ("image", "vector", "table"))
 
 

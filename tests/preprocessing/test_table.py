@@ -3,7 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.contracts.signature import Classes, Examples, Signature, TensorSpec
+from zoo.contracts.examples import Examples
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Classes
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError
 from zoo.preprocessing import Encoder, fit
 
@@ -31,7 +34,7 @@ def fitted_on(columns, kind="vector"):
 
 def encoded(preprocessing, columns):
     encoder = Encoder(preprocessing)
-    return encoder.finish(encoder.store(examples_of(columns)))
+    return encoder.whole(examples_of(columns))[0]
 
 
 def test_numbers_are_standardised():

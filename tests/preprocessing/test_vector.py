@@ -4,7 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from zoo.contracts.signature import Examples, Signature, TensorSpec, Values
+from zoo.contracts.examples import Examples
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Values
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError
 from zoo.preprocessing import Encoder, fit
 
@@ -30,7 +33,7 @@ def fitted_on(values, length=None):
 )
 def test_each_element_is_standardised_and_a_constant_one_is_zero(values):
     encoder = Encoder(fitted_on(values))
-    (encoded,) = encoder.finish(encoder.store(examples_of(values)))
+    (encoded,) = encoder.whole(examples_of(values))[0]
     doubles = values.astype(np.float64)
     constant = np.ptp(doubles, axis=0) == 0
     std = np.where(constant, 1.0, doubles.std(axis=0))

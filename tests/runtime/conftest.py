@@ -11,7 +11,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from zoo.contracts.certificate import Certificate
-from zoo.contracts.signature import Classes, Signature, TensorSpec, Values
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Classes, Values
+from zoo.contracts.tensors import TensorSpec
 from zoo.runtime import golden
 from zoo.runtime.seal import CERTIFICATE, property_fragment, seal
 

@@ -176,10 +176,10 @@ def test_a_certificate_of_a_newer_format_says_to_upgrade(tmp_path, image_path):
     document = json.loads(
         zoo.runtime.load(image_path)._session.get_modelmeta().custom_metadata_map[CERTIFICATE]
     )
-    document["format"] = 2
+    document["format"] = 3
     newer = unseal(image_path.read_bytes()) + property_fragment(CERTIFICATE, json.dumps(document))
     image_path.write_bytes(seal(newer))
-    with pytest.raises(ArtifactError, match="has format 2, this Zoo reads format 1") as caught:
+    with pytest.raises(ArtifactError, match="has format 3, this Zoo reads format 2") as caught:
         zoo.runtime.load(image_path)
     assert "upgrade zoo-core" in caught.value.fix
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.contracts.signature import TensorSpec
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError, UsageError
 from zoo.runtime.tables import TableOptions, categories, columns, numbers, read_table
 
@@ -80,12 +80,23 @@ def test_latin_1_bytes_are_located_and_the_encoding_suggested(write):
     ]
 
 
-def test_utf_16_is_recognised_and_suggested(write):
+def test_utf_16_is_recognised_and_suggested_where_another_encoding_is_named(write):
     path = write("a,b\n1,x\n".encode("utf-16"))
+    for options in (None, TableOptions(encoding="utf-16")):
+        assert numbers(read_table(path, options), "a").tolist() == [1.0]
     with pytest.raises(DataError) as caught:
-        read_table(path)
+        read_table(path, TableOptions(encoding="utf-8"))
     assert "data.encoding=utf-16" in caught.value.fix
-    assert numbers(read_table(path, TableOptions(encoding="utf-16")), "a").tolist() == [1.0]
+
+
+def test_text_columns_keep_words_that_elsewhere_stand_for_missing_values(write):
+    table = read_table(write('y,said\n1,NA\n0," two  words "\n1,\n1,None\n'))
+    found = columns(table, [TensorSpec("said", "text", "string", ())])["said"]
+    assert found.tolist() == ["NA", "two  words", "", "None"]
+    assert found.dtype == object
+    kept = table.filter(np.array([True, False, False, True]))
+    assert columns(kept, [TensorSpec("said", "text", "string", ())])["said"].tolist() == ["NA", "None"]
+    assert categories(kept, "said").tolist() == ["", ""]
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", " \n"])

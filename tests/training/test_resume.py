@@ -11,7 +11,7 @@ import pytest
 
 import zoo
 from zoo import data
-from zoo.contracts.signature import Splits
+from zoo.contracts.examples import Splits
 from zoo.errors import ArtifactError, Interrupted, PluginError, UsageError
 from zoo.registry import Plugin, Registry
 from zoo.runs import Run

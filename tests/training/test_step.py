@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.contracts.signature import Batch, Turn
+from zoo.contracts.examples import Batch, Turn
 from zoo.errors import NumericsError, PluginError
 from zoo.training.objectives import supervised
 from zoo.training.step import Player, play, reduce

@@ -200,7 +200,7 @@ def test_a_run_folder_that_cannot_be_written_is_an_environment_fault(train, tmp_
         ({"data": {"name": "iris", "targte": "x"}}, "unknown key 'data.targte'"),
         ({"model": {"name": "mlp", "hiden": [8]}}, "unknown key 'model.hiden'"),
         ({"model": {"name": "mlp", "hidden": [0]}}, "model.hidden.0=0"),
-        ({"loss": "huber"}, "loss 'huber' is for values, but the data's target is classes"),
+        ({"loss": "huber"}, "loss 'huber' is for values or forecast, but the data's target is classes"),
         ({"optimizer": {"lr": "fast"}}, "optimizer.lr=fast"),
         ({"seed": -1}, "seed=-1"),
         (

@@ -2,86 +2,8 @@
 
 from collections.abc import Sequence
 
-from zoo.plugin import Dataset, Entry, Initializer, Loss, Metric, Objective, Optimizer, Schedule, hookimpl
-
-LOSSES = (
-    Loss(
-        name="cross-entropy",
-        factory="zoo.builtin.losses:CrossEntropy",
-        summary="Negative log-likelihood of classes; label smoothing, class weights",
-        reference="arXiv:1512.00567",
-        fits=("classes",),
-        expects="logits",
-    ),
-    Loss(
-        name="binary-cross-entropy",
-        factory="zoo.builtin.losses:BinaryCrossEntropy",
-        summary="Negative log-likelihood of yes or no, summed over labels; positive weights",
-        fits=("binary", "labels"),
-        expects="logits",
-    ),
-    Loss(
-        name="mean-squared-error",
-        factory="zoo.builtin.losses:MeanSquaredError",
-        summary="Squared error; a Gaussian's likelihood",
-        fits=("values",),
-        expects="real",
-    ),
-    Loss(
-        name="mean-absolute-error",
-        factory="zoo.builtin.losses:MeanAbsoluteError",
-        summary="Absolute error; predicts medians",
-        fits=("values",),
-        expects="real",
-    ),
-    Loss(
-        name="huber",
-        factory="zoo.builtin.losses:Huber",
-        summary="Squared error of small residuals, absolute error of large ones",
-        reference="doi:10.1214/aoms/1177703732",
-        fits=("values",),
-        expects="real",
-    ),
-    Loss(
-        name="focal",
-        factory="zoo.builtin.losses:Focal",
-        summary="Cross-entropy that discounts easy examples, for rare labels",
-        reference="arXiv:1708.02002",
-        fits=("classes", "binary", "labels"),
-        expects="logits",
-    ),
-    Loss(
-        name="hinge",
-        factory="zoo.builtin.losses:Hinge",
-        summary="Margin between the true class and the best other one",
-        reference="Crammer and Singer 2001, JMLR 2:265",
-        fits=("classes", "binary", "labels"),
-        expects="logits",
-    ),
-    Loss(
-        name="poisson-nll",
-        factory="zoo.builtin.losses:PoissonNLL",
-        summary="Negative log-likelihood of counts; the network emits the logarithm of the rate",
-        fits=("values",),
-        expects="real",
-        link="log",
-    ),
-    Loss(
-        name="gaussian-nll",
-        factory="zoo.builtin.losses:GaussianNLL",
-        summary="Negative log-likelihood of a Gaussian of given variance, in nats",
-        fits=("values",),
-        expects="real",
-    ),
-    Loss(
-        name="kullback-leibler",
-        factory="zoo.builtin.losses:KullbackLeibler",
-        summary="Divergence from the target's distribution; cross-entropy less its minimum",
-        reference="doi:10.1214/aoms/1177729694",
-        fits=("classes", "binary", "labels"),
-        expects="logits",
-    ),
-)
+from zoo.builtin.judging import LOSSES, METRICS
+from zoo.plugin import Dataset, Entry, Initializer, Objective, Optimizer, Schedule, hookimpl
 
 OPTIMIZERS = (
     Optimizer(
@@ -276,65 +198,6 @@ SCHEDULES = (
         factory="zoo.builtin.schedules:warm_up",
         summary="Linear up, then constant",
         reference="arXiv:1706.02677",
-    ),
-)
-
-METRICS = (
-    Metric(
-        name="accuracy",
-        factory="zoo.builtin.metrics:accuracy",
-        summary="Share of right answers; for labels the mean over labels",
-        fits=("classes", "binary", "labels"),
-        higher_is_better=True,
-    ),
-    Metric(
-        name="auroc",
-        factory="zoo.builtin.metrics:auroc",
-        summary="Area under the receiver operating characteristic",
-        fits=("classes", "binary", "labels"),
-        higher_is_better=True,
-    ),
-    Metric(
-        name="f1",
-        factory="zoo.builtin.metrics:f1",
-        summary="Harmonic mean of precision and recall of the second label",
-        fits=("binary",),
-        higher_is_better=True,
-    ),
-    Metric(
-        name="macro_f1",
-        factory="zoo.builtin.metrics:macro_f1",
-        summary="Mean of the labels' F1",
-        fits=("classes", "labels"),
-        higher_is_better=True,
-    ),
-    Metric(
-        name="mae",
-        factory="zoo.builtin.metrics:mae",
-        summary="Mean absolute error, in the value's unit",
-        fits=("values",),
-        higher_is_better=False,
-    ),
-    Metric(
-        name="micro_f1",
-        factory="zoo.builtin.metrics:micro_f1",
-        summary="F1 of all labels' decisions together",
-        fits=("classes", "labels"),
-        higher_is_better=True,
-    ),
-    Metric(
-        name="r2",
-        factory="zoo.builtin.metrics:r2",
-        summary="Share of the variance that is explained",
-        fits=("values",),
-        higher_is_better=True,
-    ),
-    Metric(
-        name="rmse",
-        factory="zoo.builtin.metrics:rmse",
-        summary="Root mean squared error, in the value's unit",
-        fits=("values",),
-        higher_is_better=False,
     ),
 )
 

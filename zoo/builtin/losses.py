@@ -2,8 +2,8 @@
 
 Shapes: for classes, scores are logits ``[batch, classes]`` and targets indices ``[batch]``; for binary
 both are ``[batch]``; for labels both are ``[batch, labels]`` and values are summed over the labels of an
-example, so that a cost is averaged over examples; for values both are ``[batch, values]`` and so is the
-result. Minimising the mean of a negative log-likelihood is maximum-likelihood estimation.
+example, so that a cost is averaged over examples; a label that is not known (NaN) adds nothing. For values
+both are ``[batch, values]`` and so is the result, for a forecast ``[batch, horizon, channels]``. Minimising the mean of a negative log-likelihood is maximum-likelihood estimation.
 """
 
 import math
@@ -66,10 +66,11 @@ class BinaryCrossEntropy:
         if self._weights is not None:
             num_labels = prediction[0].numel()
             self._weights = _matched(self._weights, num_labels, prediction, "positive_weights")
+        truth, is_known = _known(target)
         values = F.binary_cross_entropy_with_logits(
-            prediction, target, pos_weight=self._weights, reduction="none"
+            prediction, truth, pos_weight=self._weights, reduction="none"
         )
-        return _summed_over_labels(values)
+        return _summed_over_labels(values * is_known)
 
 
 @dataclass(kw_only=True)
@@ -131,10 +132,11 @@ class Focal:
         """
         if not target.is_floating_point():
             return self._of_classes(prediction, target)
+        truth, is_known = _known(target)
         positive, negative = (1.0, 1.0) if self.alpha is None else (self.alpha, 1 - self.alpha)
-        values = positive * target * self._of_margin(prediction)
-        values = values + negative * (1 - target) * self._of_margin(-prediction)
-        return _summed_over_labels(values)
+        values = positive * truth * self._of_margin(prediction)
+        values = values + negative * (1 - truth) * self._of_margin(-prediction)
+        return _summed_over_labels(values * is_known)
 
     def _of_classes(self, logits: Tensor, target: Tensor) -> Tensor:
         if self.alpha is not None:
@@ -167,7 +169,8 @@ class Hinge:
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Values ``[batch]``."""
         if target.is_floating_point():
-            return _summed_over_labels(F.relu(self.margin - (2 * target - 1) * prediction))
+            truth, is_known = _known(target)
+            return _summed_over_labels(F.relu(self.margin - (2 * truth - 1) * prediction) * is_known)
         truth, others = _truth_and_others(prediction, target)
         return F.relu(self.margin - (truth - others.amax(1)))
 
@@ -222,7 +225,8 @@ class KullbackLeibler:
         """Values ``[batch]``."""
         if not target.is_floating_point():
             return self._of_classes(prediction, F.one_hot(target, prediction.shape[1]).to(prediction.dtype))
-        return _summed_over_labels(self._of_bernoulli(prediction, target))
+        truth, is_known = _known(target)
+        return _summed_over_labels(self._of_bernoulli(prediction, truth) * is_known)
 
     def _of_classes(self, logits: Tensor, target: Tensor) -> Tensor:
         smooth = torch.lerp(target, torch.full_like(target, 1 / target.shape[1]), self.label_smoothing)
@@ -232,6 +236,28 @@ class KullbackLeibler:
         smooth = torch.lerp(target, torch.full_like(target, 0.5), self.label_smoothing)
         yes = F.kl_div(F.logsigmoid(logits), smooth, reduction="none")
         return yes + F.kl_div(F.logsigmoid(-logits), 1 - smooth, reduction="none")
+
+
+@dataclass(kw_only=True)
+class TokenCrossEntropy:
+    """Cross-entropy a token: -log softmax(z)[y], in nats; its mean is the logarithm of the perplexity.
+
+    The negative log-likelihood of a text under the categorical distributions of each next token.
+    """
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Values and weights ``[batch, length]`` of logits ``[batch, length, vocabulary]``.
+
+        A weight is 1, and 0 where no token follows (target 0).
+        """
+        values = F.cross_entropy(prediction.flatten(0, 1), target.flatten(), reduction="none")
+        return values.view(target.shape), (target != 0).to(values.dtype)
+
+
+def _known(target: Tensor) -> tuple[Tensor, Tensor]:
+    """The truth with 0 where it is not known, and where it is; masking a value of NaN would not stop its gradient."""
+    is_known = ~target.isnan()
+    return target.nan_to_num(), is_known
 
 
 def _summed_over_labels(values: Tensor) -> Tensor:

@@ -21,10 +21,10 @@ from torchmetrics.functional.classification import binary_auroc
 from torchmetrics.metric import CompositionalMetric
 from torchmetrics.utilities import dim_zero_cat
 
-from zoo.plugin import Binary, Classes, Labels, Values
+from zoo.plugin import Binary, Classes, Forecast, Labels, Tokens, Values
 
-# torchmetrics asks for more than the threshold, answers for at least 0.5: the last float32 before it.
-_CHOSEN = 0.5 - 2**-25
+_NOT_KNOWN = -1
+"""Truth of a label that is not known; it is left out."""
 
 
 def accuracy(target: Classes | Binary | Labels) -> Metric:
@@ -32,13 +32,15 @@ def accuracy(target: Classes | Binary | Labels) -> Metric:
     if isinstance(target, Classes):
         return MulticlassAccuracy(len(target.labels), average="micro")
     if isinstance(target, Binary):
-        return BinaryAccuracy(threshold=_CHOSEN)
-    return MultilabelAccuracy(len(target.labels), threshold=_CHOSEN, average="macro")
+        return BinaryAccuracy()
+    return MultilabelAccuracy(len(target.labels), average="macro", ignore_index=_NOT_KNOWN)
 
 
-def f1(target: Binary) -> Metric:
-    """2 TP / (2 TP + FP + FN) of the second label."""
-    return BinaryF1Score(threshold=_CHOSEN)
+def f1(target: Binary | Labels) -> Metric:
+    """2 TP / (2 TP + FP + FN) of the second label, or of each of several labels."""
+    if isinstance(target, Binary):
+        return BinaryF1Score()
+    return MultilabelF1Score(len(target.labels), average="none", ignore_index=_NOT_KNOWN)
 
 
 def micro_f1(target: Classes | Labels) -> Metric:
@@ -59,13 +61,13 @@ def auroc(target: Classes | Binary | Labels) -> Metric:
     return WholeSplit(_mean_auroc)
 
 
-def rmse(target: Values) -> Metric:
-    """Root mean squared error, in the value's unit; the mean over values."""
+def rmse(target: Values | Forecast) -> Metric:
+    """Root mean squared error, in the value's unit; the mean over values, or channels of a forecast."""
     error = MeanSquaredError(squared=False, num_outputs=len(target.names)).set_dtype(torch.float64)
     return CompositionalMetric(torch.mean, error, None)
 
 
-def mae(target: Values) -> Metric:
+def mae(target: Values | Forecast) -> Metric:
     """Mean absolute error, in the value's unit; the mean over values."""
     return MeanAbsoluteError().set_dtype(torch.float64)
 
@@ -76,6 +78,33 @@ def r2(target: Values) -> Metric:
     A value that never varies counts 1 if it is predicted exactly and 0 if not.
     """
     return WholeSplit(_mean_r2)
+
+
+def perplexity(target: Tokens) -> Metric:
+    """Exp of the mean negative log-likelihood of the tokens that follow: how many choices were as hard."""
+    return Perplexity()
+
+
+class Perplexity(Metric):
+    """Perplexity from the log-likelihood of each token that follows, NaN where none does."""
+
+    full_state_update = False
+    total: Tensor
+    count: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("total", default=torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("count", default=torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, log_likelihoods: Tensor, truth: object) -> None:
+        """Adds a batch ``[batch, length]``; the truth is in the log-likelihoods."""
+        self.total += log_likelihoods.nansum()
+        self.count += (~log_likelihoods.isnan()).sum()
+
+    def compute(self) -> Tensor:
+        """The figure of everything added so far."""
+        return torch.exp(-self.total / self.count)
 
 
 class WholeSplit(Metric):
@@ -109,7 +138,7 @@ def _f1(target: Classes | Labels, average: Literal["micro", "macro"]) -> Metric:
     num_labels = len(target.labels)
     if isinstance(target, Classes):
         return MulticlassF1Score(num_labels, average=average)
-    return MultilabelF1Score(num_labels, threshold=_CHOSEN, average=average)
+    return MultilabelF1Score(num_labels, average=average, ignore_index=_NOT_KNOWN)
 
 
 def _mean_auroc(scores: Tensor, truth: Tensor) -> Tensor:
@@ -119,9 +148,9 @@ def _mean_auroc(scores: Tensor, truth: Tensor) -> Tensor:
     else:
         positives = torch.nn.functional.one_hot(truth.long(), columns.shape[1])
     areas = [
-        binary_auroc(column, positive)
+        binary_auroc(column[positive != _NOT_KNOWN], positive[positive != _NOT_KNOWN])
         for column, positive in zip(columns.T, positives.T, strict=True)
-        if 0 < positive.sum() < len(positive)
+        if (positive == 0).any() and (positive == 1).any()
     ]
     return torch.stack(areas).mean() if areas else torch.tensor(torch.nan)
 

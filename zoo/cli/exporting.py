@@ -21,7 +21,7 @@ def export(run: Path, output: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"model": str(exported.path), "certificate": certificate.to_json()}))
         return
-    names = list(certificate.metrics["torch"])
+    names = [name for name in certificate.metrics["torch"] if not name.endswith("]")]
     rows = [
         (where, *(f"{certificate.metrics[where][name]:.6g}" for name in names)) for where in ("torch", "onnx")
     ]

@@ -1,86 +1,195 @@
 """``zoo predict``: answers for files, without PyTorch."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from zoo.cli.tables import render
+from zoo.cli.answers import as_csv, as_table
+from zoo.errors import UsageError
 
 
 @click.command()
 @click.argument("model", metavar="MODEL.onnx", type=click.Path(path_type=Path))
-@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("inputs", metavar="[INPUT]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--text", "texts", multiple=True, help="A text to answer for; may be given several times.")
+@click.option("--prompt", help="A text that a language model continues.")
+@click.option("--max-tokens", type=int, default=200, show_default=True, help="Tokens added to the prompt.")
+@click.option(
+    "--temperature",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Below 1 likelier tokens, 0 the likeliest.",
+)
+@click.option("--samples", type=int, help="Number of samples that a generator makes.")
+@click.option("--label", help="What a conditional generator is asked for; all labels in turn by default.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides what is drawn at random.")
+@click.option(
+    "--draw", type=click.Path(path_type=Path), help="A PNG: the boxes of a picture, or a grid of samples."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="A folder: a PNG for each picture or sample.")
 @click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="How to print."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line; short for --format json.")
-def predict(model: Path, inputs: tuple[Path, ...], form: str, as_json: bool) -> None:
-    """Answer for INPUTs: images or folders of them, rows of CSV or Parquet files, or .npz arrays."""
+def predict(
+    model: Path,
+    inputs: tuple[Path, ...],
+    texts: tuple[str, ...],
+    prompt: str | None,
+    max_tokens: int,
+    temperature: float,
+    samples: int | None,
+    label: str | None,
+    seed: int,
+    draw: Path | None,
+    out: Path | None,
+    form: str,
+    as_json: bool,
+) -> None:
+    """Answer for INPUTs: images or folders of them, texts, rows of CSV or Parquet files, or .npz arrays.
+
+    A language model continues a --prompt, a generator makes --samples.
+    """
     from zoo import runtime
+
+    form = "json" if as_json else form
+    predictor = runtime.load(model)
+    if prompt is not None:
+        _continue(predictor, prompt, form, max_tokens=max_tokens, temperature=temperature, seed=seed)
+        return
+    columns, ids = _inputs(predictor, inputs, texts, samples, label=label, seed=seed)
+    answers = predictor.answer(columns)
+    if predictor.signature.target.kind == "sample":
+        _print_files(_write_samples(predictor, answers, draw, out), form)
+        return
+    if draw or out:
+        _print_files(_write_boxes(predictor, columns, answers, ids, draw, out), form, to_stderr=True)
+    _print(ids, predictor.rows(answers), predictor.signature.target, form)
+
+
+def _inputs(
+    predictor: Any,
+    inputs: Sequence[Path],
+    texts: Sequence[str],
+    samples: int | None,
+    *,
+    label: str | None,
+    seed: int,
+) -> tuple[Any, list[str]]:
+    """Raw columns, and what each example is called."""
+    from zoo.runtime.arrays import conform
     from zoo.runtime.inputs import decode
 
-    predictor = runtime.load(model)
-    columns, ids = decode(inputs, predictor.signature, predictor.certificate.reading)
-    rows = predictor.rows(predictor.answer(columns))
-    form = "json" if as_json else form
+    if samples is not None:
+        return predictor.latents(samples, seed=seed, label=label), [str(place) for place in range(samples)]
+    if texts:
+        return conform(list(texts), predictor.signature), list(texts)
+    if not inputs:
+        raise UsageError("there is nothing to answer for", fix=_what_to_give(predictor.signature))
+    return decode(inputs, predictor.signature, predictor.certificate.reading)
+
+
+def _what_to_give(signature: Any) -> str:
+    """The words that a model takes."""
+    if signature.target.kind == "sample":
+        return "for example --samples 64 --draw grid.png"
+    if signature.target.kind == "tokens":
+        return 'for example --prompt "Once upon a time"'
+    kinds = {spec.kind for spec in signature.inputs}
+    return 'name a file, or --text "…"' if kinds == {"text"} else "name at least one file"
+
+
+def _continue(predictor: Any, prompt: str, form: str, **how: Any) -> None:
+    """Prints a prompt and its continuation as it comes."""
+    pieces = predictor.generate(prompt, **how)
+    if form == "json":
+        added = "".join(pieces)
+        click.echo(json.dumps({"prompt": prompt, "continuation": added}, ensure_ascii=False))
+        return
+    added = next(pieces, "")  # what is wrong is said before anything is printed
+    click.echo(prompt + added, nl=False)
+    for piece in pieces:
+        click.echo(piece, nl=False)
+        sys.stdout.flush()
+    click.echo()
+
+
+def _write_samples(
+    predictor: Any, answers: Mapping[str, Any], draw: Path | None, out: Path | None
+) -> list[Path]:
+    from zoo.runtime.drawing import draw_grid, draw_picture
+
+    if not (draw or out):
+        raise UsageError("samples are pictures, and no file is named", fix="--draw grid.png, or --out FOLDER")
+    pictures = answers[predictor.signature.target.judged_by]
+    contents = {draw: draw_grid(pictures)} if draw else {}
+    if out:
+        width = len(str(len(pictures) - 1))
+        contents |= {
+            out / f"{place:0{width}d}.png": draw_picture(each) for place, each in enumerate(pictures)
+        }
+    return _write(contents)
+
+
+def _write_boxes(
+    predictor: Any,
+    columns: Mapping[str, Any],
+    answers: Mapping[str, Any],
+    ids: Sequence[str],
+    draw: Path | None,
+    out: Path | None,
+) -> list[Path]:
+    from zoo.runtime.drawing import draw_boxes
+
+    target = predictor.signature.target
+    if target.kind != "boxes":
+        raise UsageError(
+            f"the model answers {target.kind}, which is not drawn", fix="leave --draw and --out out"
+        )
+    if draw and len(ids) > 1:
+        raise UsageError(f"--draw takes one picture, not {len(ids)}", fix="--out FOLDER draws each of them")
+    (pictures,) = columns.values()
+    rows = predictor.rows(answers)
+    contents: dict[Path, bytes] = {}
+    for place, (name, row) in enumerate(zip(ids, rows, strict=True)):
+        drawn = draw_boxes(pictures[place], row["objects"], labels=target.labels)
+        contents |= {draw: drawn} if draw else {}
+        contents |= {out / f"{Path(name).stem}.png": drawn} if out else {}
+    return _write(contents)
+
+
+def _write(contents: Mapping[Path, bytes]) -> list[Path]:
+    """Writes every file; folders are made.
+
+    Raises:
+        EnvironmentFault: One cannot be written.
+    """
+    from zoo.files import LOCAL
+
+    for path, content in contents.items():
+        if not path.parent.is_dir():
+            LOCAL.make_folder(path.parent)
+        LOCAL.replace(path, content)
+    return list(contents)
+
+
+def _print_files(paths: Sequence[Path], form: str, *, to_stderr: bool = False) -> None:
+    for path in paths:
+        click.echo(
+            json.dumps({"file": str(path)}) if form == "json" and not to_stderr else path, err=to_stderr
+        )
+
+
+def _print(ids: Sequence[str], rows: Sequence[dict[str, Any]], target: Any, form: str) -> None:
     if form == "json":
         for name, row in zip(ids, rows, strict=True):
             click.echo(json.dumps({"input": name, **row}, ensure_ascii=False))
     elif form == "csv":
-        click.echo(_as_csv(ids, rows, predictor.signature.target), nl=False)
+        click.echo(as_csv(ids, rows, target), nl=False)
     else:
-        click.echo(_as_table(ids, rows, predictor.signature.target))
-
-
-def _as_csv(ids: Sequence[str], rows: Sequence[dict[str, Any]], target: Any) -> str:
-    """Every answer in a column of its own."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["input", *(name for name, _ in _flat(rows[0], target))])
-    for name, row in zip(ids, rows, strict=True):
-        writer.writerow([name, *(value for _, value in _flat(row, target))])
-    return text.getvalue()
-
-
-def _flat(row: dict[str, Any], target: Any) -> Iterable[tuple[str, Any]]:
-    for key, value in row.items():
-        if isinstance(value, dict):
-            yield from ((f"{key}.{part}", each) for part, each in value.items())
-        elif key == "values":
-            yield from zip(target.names, value, strict=True)
-        else:
-            yield key, " ".join(value) if isinstance(value, list) else value
-
-
-def _as_table(ids: Sequence[str], rows: Sequence[dict[str, Any]], target: Any) -> str:
-    """For people: the answer, and how sure it is."""
-    if "values" in rows[0]:
-        header: tuple[str, ...] = ("input", *target.names)
-        cells = [
-            (name, *(f"{value:,.6g}" for value in row["values"])) for name, row in zip(ids, rows, strict=True)
-        ]
-    elif "labels" in rows[0]:
-        header = ("input", "labels", "probabilities")
-        cells = [
-            (name, ", ".join(row["labels"]) or "-", _shares(row)) for name, row in zip(ids, rows, strict=True)
-        ]
-    else:
-        header = ("input", "label", "probability")
-        cells = [(name, row["label"], f"{_certainty(row):.4f}") for name, row in zip(ids, rows, strict=True)]
-    return render(cells, header=header)
-
-
-def _certainty(row: dict[str, Any]) -> float:
-    """The probability of the label that was answered."""
-    if "probabilities" in row:
-        return float(row["probabilities"][row["label"]])
-    return max(float(row["probability"]), 1 - float(row["probability"]))
-
-
-def _shares(row: dict[str, Any]) -> str:
-    return "  ".join(f"{label} {value:.3f}" for label, value in row["probabilities"].items())
+        click.echo(as_table(ids, rows, target))

@@ -78,7 +78,13 @@ def _print_result(run: Any, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"run": str(run.path), "metrics": plain(metrics)}))
         return
-    names = list(metrics["test"])
+    names = [name for name in metrics["test"] if not name.endswith("]")]
     rows = [(split, *(f"{metrics[split][name]:.4g}" for name in names)) for split in ("validation", "test")]
     click.echo(render(rows, header=("", *names)))
+    labels = [name for name in metrics["test"] if name.endswith("]")]
+    if labels:
+        each = [
+            (name, *(f"{metrics[split][name]:.4g}" for split in ("validation", "test"))) for name in labels
+        ]
+        click.echo("\n" + render(each, header=("", "validation", "test")))
     click.echo(f"\nrun:    {run.path}\nreport: {run.report_path}\nnext:   zoo export {run.path}")

@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from zoo.contracts.plain import plain
-from zoo.contracts.signature import Signature
+from zoo.contracts.signature import Signature, spec_from_json
+from zoo.contracts.tensors import TensorSpec
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,9 @@ class Certificate:
 
     Attributes:
         signature: The raw inputs and the target.
+        states: Of a language model, what it hands from one text to the next: inputs that begin as zeros, and
+            outputs called ``next_`` and the name.
+        labels: Of a conditional generator, what it can be asked for.
         reading: Options with which the training table was read; empty where none was.
         answers: The outputs of the file.
         num_examples: Held-out raw examples that were compared.
@@ -47,6 +51,8 @@ class Certificate:
     versions: Mapping[str, str]
     opset: int
     ir_version: int
+    states: tuple[TensorSpec, ...] = ()
+    labels: tuple[str, ...] = ()
     reading: Mapping[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -63,6 +69,7 @@ class Certificate:
             KeyError, TypeError, ValueError: The document is not one.
         """
         tolerance = {name: tuple(limits) for name, limits in document["tolerance"].items()}
-        tuples = {name: tuple(document[name]) for name in ("answers", "batch_sizes", "plugins")}
+        tuples = {name: tuple(document[name]) for name in ("answers", "batch_sizes", "labels", "plugins")}
         signature = Signature.from_json(document["signature"])
-        return cls(**{**document, **tuples, "signature": signature, "tolerance": tolerance})
+        states = tuple(spec_from_json(spec) for spec in document["states"])
+        return cls(**{**document, **tuples, "signature": signature, "states": states, "tolerance": tolerance})

@@ -53,6 +53,8 @@ class Architecture(Entry):
         objective: Name of the objective that trains it.
         exports: The player that is exported.
         image_size: Side in pixels that pictures of differing sizes are brought to, unless the user says.
+        latent_size: Of one that predicts samples: numbers in a latent vector, unless the user says.
+        is_conditional: Of one that predicts samples: whether it takes the label too.
         recipe: Recipe keys this network trains better with, dotted (``{"clip_norm": 1.0}``);
             whatever the user says comes first.
     """
@@ -63,6 +65,8 @@ class Architecture(Entry):
     objective: str = "supervised"
     exports: str = "model"
     image_size: int | None = None
+    latent_size: int = 64
+    is_conditional: bool = False
     recipe: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     kind: ClassVar[str] = "architecture"
 
@@ -134,17 +138,31 @@ class Metric(Entry):
     Attributes:
         fits: Kinds of target it is for.
         higher_is_better: Which way a better model moves it.
+        judges: ``"measure"``: it is given the answer that is a real number (probabilities, values), or
+            what the network emits where the target says so; ``"decision"``: the answer that is chosen.
     """
 
     fits: tuple[str, ...]
     higher_is_better: bool
+    judges: str = "measure"
     kind: ClassVar[str] = "metric"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Objective(Entry):
-    """An objective: ``factory(models, batch, loss, *, options...) -> Iterator[Turn]``, a generator."""
+    """An objective: ``factory(models, batch, loss, *, options...) -> Iterator[Turn]``, a generator.
 
+    It is also played without updates, in eval mode and without gradients, to judge a split: the mean of
+    each turn's values is a loss that is reported.
+
+    Attributes:
+        players: Further players that it brings, which take no turn or have turns of their own: name to
+            ``"package.module:attribute"`` of a factory ``factory(signature, **options)``, given those of
+            the objective's options that it names. A player without a parameter that requires a gradient
+            is frozen and has no optimizer.
+    """
+
+    players: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     kind: ClassVar[str] = "objective"
 
 

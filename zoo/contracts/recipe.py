@@ -77,38 +77,73 @@ class Initialization:
     parameters: Mapping[str, Choice] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class PartLoss:
+    """The loss of one of several targets, and what it counts."""
+
+    loss: Choice
+    weight: float = 1.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: the loss with its options, and the weight."""
+        return {**self.loss.to_json(), "weight": self.weight}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """One run, completely: the same recipe, data and versions give the same weights."""
+    """One run, completely: the same recipe, data and versions give the same weights.
+
+    Attributes:
+        model: The architecture.
+        data: The data set.
+        objective: Who plays when.
+        loss: What is minimised.
+        losses: By part of several targets, its loss; then ``loss`` only says that they are several.
+        optimizers: By player; a player without one is frozen.
+        schedules: By player.
+        initialization: How parameters are drawn.
+        settings: The keys that are plain values.
+    """
 
     model: Choice
     data: Choice
     objective: Choice
     loss: Choice
-    optimizer: Choice
-    schedule: Choice
+    losses: Mapping[str, PartLoss] = field(default_factory=dict)
+    optimizers: Mapping[str, Choice]
+    schedules: Mapping[str, Choice]
     initialization: Initialization = field(default_factory=Initialization)
     settings: Settings = field(default_factory=Settings)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain nested data, as it stands in ``recipe.toml``; settings stand at the top level."""
+        """Plain data with the recipe's keys; what stands in several players or parts is a table by name."""
+        loss = {name: part.to_json() for name, part in self.losses.items()} or self.loss.to_json()
         initialization = {
             role: choice.to_json()
             for role, choice in (
                 ("weights", self.initialization.weights),
                 ("biases", self.initialization.biases),
             )
-            if choice
+            if choice is not None
         }
         patterns = {pattern: choice.to_json() for pattern, choice in self.initialization.parameters.items()}
-        choices = {name: getattr(self, name).to_json() for name in CHOICES}
         return {
             **{key: value for key, value in asdict(self.settings).items() if not isinstance(value, dict)},
-            **choices,
+            **{key: getattr(self, key).to_json() for key in ("model", "data", "objective")},
+            "loss": loss,
+            "optimizer": _by_player(self.optimizers),
+            "schedule": _by_player(self.schedules),
             "initialization": {**initialization, **({"parameters": patterns} if patterns else {})},
             "early_stopping": asdict(self.settings.early_stopping) if self.settings.early_stopping else None,
             "checkpoint": asdict(self.settings.checkpoint),
         }
+
+
+def _by_player(choices: Mapping[str, Choice]) -> dict[str, Any]:
+    """The one player's choice, or a table of them."""
+    if len(choices) == 1:
+        return next(iter(choices.values())).to_json()
+    return {name: choice.to_json() for name, choice in choices.items()}
 
 
 CHOICES = ("model", "data", "objective", "loss", "optimizer", "schedule")

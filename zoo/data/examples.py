@@ -3,12 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from zoo.contracts.signature import Examples, Splits
+from zoo.contracts.examples import Examples, Objects, Splits
+from zoo.contracts.targets import Target, part_name
 from zoo.runtime.contents import read_content
 from zoo.runtime.images import ImageFiles
 
@@ -17,7 +19,7 @@ def take(examples: Examples, indices: Sequence[int] | npt.NDArray[np.integer[Any
     """The examples at these places, in this order."""
     return Examples(
         {name: _take(column, indices) for name, column in examples.inputs.items()},
-        examples.target[np.asarray(indices, dtype=np.intp)],
+        _take_truth(examples.target, indices),
         [examples.ids[index] for index in indices],
     )
 
@@ -26,7 +28,7 @@ def concatenate(parts: Sequence[Examples]) -> Examples:
     """All examples of parts with the same inputs, in order."""
     return Examples(
         {name: _concatenate([part.inputs[name] for part in parts]) for name in parts[0].inputs},
-        np.concatenate([part.target for part in parts]),
+        _concatenate_truth([part.target for part in parts]),
         [name for part in parts for name in part.ids],
     )
 
@@ -63,8 +65,26 @@ def fingerprint(splits: Splits) -> str:
         total.update(f"{name} {-1 if part is None else len(part)}".encode())
         if part is not None:
             total.update(b"".join(digests(part)))
-            total.update(_target_bytes(part.target))
+            for piece in _truth_bytes(part.target):
+                total.update(piece)
     return total.hexdigest()
+
+
+def part_of(examples: Examples, part: Target) -> Examples:
+    """The same examples with the truth of one of several targets."""
+    return replace(examples, target=examples.target[part_name(part)])
+
+
+def _take_truth(truth: Any, indices: Any) -> Any:
+    if isinstance(truth, Mapping):
+        return {name: _take(column, indices) for name, column in truth.items()}
+    return _take(truth, indices)
+
+
+def _concatenate_truth(truths: Sequence[Any]) -> Any:
+    if isinstance(truths[0], Mapping):
+        return {name: np.concatenate([truth[name] for truth in truths]) for name in truths[0]}
+    return _concatenate(truths)
 
 
 def _take(column: Any, indices: Any) -> Any:
@@ -115,7 +135,21 @@ def _array_bytes(example: Any) -> bytes:
     return str(array.shape).encode() + array.tobytes()
 
 
-def _target_bytes(target: npt.NDArray[Any]) -> bytes:
-    return (
-        repr(target.tolist()).encode() if target.dtype == object else np.ascontiguousarray(target).tobytes()
-    )
+def _truth_bytes(truth: Any) -> Iterator[bytes]:
+    if isinstance(truth, Mapping):
+        for name, column in truth.items():
+            yield name.encode()
+            yield from _truth_bytes(column)
+    elif not isinstance(truth, np.ndarray):
+        yield from (_array_bytes(example) for example in truth)
+    elif truth.dtype == object:
+        yield repr([_plain_truth(each) for each in truth]).encode()
+    else:
+        yield np.ascontiguousarray(truth).tobytes()
+
+
+def _plain_truth(truth: Any) -> Any:
+    """A label as it is; what is in a picture as plain lists."""
+    if isinstance(truth, Objects):
+        return truth.labels, np.asarray(truth.boxes).tolist(), np.asarray(truth.crowd).tolist()
+    return truth

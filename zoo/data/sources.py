@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Lt
 
-from zoo.contracts.signature import Examples, Signature, Splits
+from zoo.contracts.examples import Examples, Splits
+from zoo.contracts.signature import Signature
 from zoo.data.examples import every_example
 from zoo.data.readers import Reader, recognise
 from zoo.data.splits import complete
@@ -26,14 +27,12 @@ class Data:
     Attributes:
         splits: Raw examples; validation or test is ``None`` only where its share is 0.
         options: Every option with its value, as plain data for a recipe.
-        size: Height and width that pictures are brought to; ``None`` leaves it to preprocessing.
-        fit: How: ``"crop"`` keeps the centre, ``"stretch"`` keeps everything.
+        shared: Those of ``shared_options``, which say how examples are encoded.
     """
 
     splits: Splits
     options: dict[str, Any]
-    size: tuple[int, int] | None
-    fit: Literal["crop", "stretch"]
+    shared: dict[str, Any]
 
 
 def shared_options(
@@ -41,7 +40,13 @@ def shared_options(
     validation: Annotated[float, Ge(0), Lt(1)] = 0.1,
     test: Annotated[float, Ge(0), Lt(1)] = 0.2,
     size: Size = None,
-    fit: Literal["crop", "stretch"] = "crop",
+    fit: Literal["auto", "crop", "stretch"] = "auto",
+    tokens: Literal["auto", "words", "characters"] = "auto",
+    max_tokens: Annotated[int, Ge(3)] = 20_000,
+    min_count: Annotated[int, Ge(1)] = 2,
+    max_length: Annotated[int, Ge(1)] | None = None,
+    lower_case: bool | None = None,
+    latent: Annotated[int, Ge(1)] | None = None,
 ) -> dict[str, Any]:
     """The options that every data set has.
 
@@ -49,9 +54,26 @@ def shared_options(
         validation: Share of the training examples split off for validation, where the data declares none.
         test: Share of the training examples split off for testing, where the data declares none.
         size: Pixels that pictures are brought to: a side, or [height, width]; by default what suits the network.
-        fit: crop keeps the centre of a picture, stretch keeps all of it and changes its proportions.
+        fit: crop keeps the centre of a picture, stretch keeps all of it and changes its proportions; auto crops unless boxes are to be found.
+        tokens: What a text is cut into; auto takes characters for a language model, else words.
+        max_tokens: Tokens that are known, the most frequent ones, padding and unknown included.
+        min_count: Times a token must occur in training to be known; rarer ones teach what an unknown one means.
+        max_length: Tokens of a text that are read; by default 256 words or 1,024 characters.
+        lower_case: Whether texts are lower-cased first; by default words are, characters are not.
+        latent: Numbers in the latent vector that a generator starts from; by default what suits the network.
     """
-    return {"validation": validation, "test": test, "size": _height_width(size), "fit": fit}
+    return {
+        "validation": validation,
+        "test": test,
+        "size": _height_width(size),
+        "fit": fit,
+        "tokens": tokens,
+        "max_tokens": max_tokens,
+        "min_count": min_count,
+        "max_length": max_length,
+        "lower_case": lower_case,
+        "latent": latent,
+    }
 
 
 def load(source: str, options: Mapping[str, Any], *, seed: int, registry: Registry) -> Data:
@@ -78,7 +100,7 @@ def load(source: str, options: Mapping[str, Any], *, seed: int, registry: Regist
         **_SHARED.complete(shared, where=WHERE),
         **_schema(found, registry).complete(own, where=WHERE),
     }
-    return Data(splits, plain, common["size"], common["fit"])
+    return Data(splits, plain, common)
 
 
 def load_like(source: str, options: Mapping[str, Any], signature: Signature, registry: Registry) -> Examples:
@@ -104,7 +126,9 @@ def load_like(source: str, options: Mapping[str, Any], signature: Signature, reg
 
 def options_of(source: str, registry: Registry) -> tuple[Option, ...]:
     """The ``data.…`` words that a data set takes, for help and completion."""
-    return _schema(_find(source, registry), registry).options + _SHARED.options
+    own = _schema(_find(source, registry), registry).options
+    known = {option.name for option in own}
+    return own + tuple(option for option in _SHARED.options if option.name not in known)
 
 
 @dataclass(frozen=True)
@@ -147,14 +171,15 @@ def _read(found: Registered | _Path, arguments: Mapping[str, Any], registry: Reg
 def _divide(
     options: Mapping[str, Any], found: Registered | _Path, registry: Registry
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The source's own options and the shared ones."""
+    """The source's own options and the shared ones; one that both name goes to both."""
     shared = {option.name for option in _SHARED.options}
     known = shared | {option.name for option in _schema(found, registry).options}
     for key in options:
         if key not in known:
             raise UsageError(f"unknown key {WHERE + key!r}", fix=did_you_mean(key, known))
+    own = {option.name for option in _schema(found, registry).options}
     return (
-        {key: value for key, value in options.items() if key not in shared},
+        {key: value for key, value in options.items() if key in own},
         {key: value for key, value in options.items() if key in shared},
     )
 

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.contracts.signature import Examples, Splits, Target, Values
-from zoo.data.examples import digests, take
+from zoo.contracts.examples import Examples, Splits, Timeline
+from zoo.contracts.targets import Binary, Classes, Labels, Several, Target, Values
+from zoo.data.examples import digests, part_of, take
 from zoo.errors import DataError, UsageError
 
 ROLES = {
@@ -38,8 +39,10 @@ Codes = npt.NDArray[np.int64]
 def complete(splits: Splits, *, validation: float, test: float, seed: int) -> Splits:
     """Splits off from train what is missing, stratified; a fraction of 0 leaves it missing.
 
-    Strata are classes, combinations of labels, or tenths of the first value. Every class and every label
-    stays in train; duplicates of one raw input never fall on both sides.
+    Strata are classes, combinations of labels, or tenths of the first value; of several targets, those of
+    the first. Every class and every label stays in train; duplicates of one raw input never fall on both
+    sides. Examples with a timeline are not shuffled: the last part of the time is the test split, the part
+    before it validation, and no training example's truth reaches into either.
 
     Args:
         splits: What the data declares.
@@ -62,13 +65,30 @@ def complete(splits: Splits, *, validation: float, test: float, seed: int) -> Sp
         if share > 0 and getattr(splits, name) is None
     }
     if not shares:
-        return splits
-    sides = assign(splits.train, splits.signature.target, shares, seed)
+        return replace(splits, timeline=None)
+    sides = (
+        _cut(splits.timeline, shares)
+        if splits.timeline
+        else assign(splits.train, splits.signature.target, shares, seed)
+    )
     _require_examples(sides, shares)
     parts: dict[str, Any] = {
         name: take(splits.train, np.flatnonzero(sides == name)) for name in ("train", *shares)
     }
-    return replace(splits, **parts)
+    return replace(splits, **parts, timeline=None)
+
+
+def _cut(timeline: Timeline, shares: Mapping[str, float]) -> npt.NDArray[np.str_]:
+    """The side of each example by when its truth begins; ``""`` where it reaches over the end of its side."""
+    first, last = np.asarray(timeline.first), np.asarray(timeline.last)
+    sides = np.full(len(first), "train", dtype="U10")
+    stop = timeline.length
+    for name in ("test", "validation"):
+        start = stop - round(timeline.length * shares.get(name, 0.0))
+        sides[(first >= start) & (first < stop)] = name
+        sides[(first < start) & (last >= start)] = ""
+        stop = start
+    return sides
 
 
 def assign(
@@ -85,19 +105,24 @@ def assign(
 
 def strata(examples: Examples, target: Target) -> Codes:
     """The stratum of each example, int64 ``[examples]``."""
+    if isinstance(target, Several):
+        return strata(part_of(examples, target.parts[0]), target.parts[0])
     if isinstance(target, Values):
-        values = examples.target[:, 0]
+        values = np.nan_to_num(np.reshape(examples.target, (len(examples), -1))[:, 0])
         edges = np.quantile(values, np.linspace(0, 1, NUM_BINS + 1)[1:-1])
         return np.asarray(np.searchsorted(edges, values), dtype=np.int64)
-    return _ranks(kept_codes(examples, target))
+    codes = kept_codes(examples, target)
+    return _ranks(codes) if codes.shape[1] else np.zeros(len(examples), dtype=np.int64)
 
 
 def kept_codes(examples: Examples, target: Target) -> Codes:
     """What must stay in train, int64 ``[examples, columns]``: each code of each column."""
-    if isinstance(target, Values):
+    if isinstance(target, Several):
+        return np.hstack([kept_codes(part_of(examples, part), part) for part in target.parts])
+    if not isinstance(target, Classes | Binary | Labels):
         return np.zeros((len(examples), 0), dtype=np.int64)
-    if examples.target.ndim == 2:
-        return np.asarray(examples.target, dtype=np.int64)
+    if isinstance(target, Labels):
+        return np.nan_to_num(np.asarray(examples.target, np.float64), nan=-1).astype(np.int64)
     return _ranks(examples.target.astype(str)[:, np.newaxis])[:, np.newaxis]
 
 

@@ -5,7 +5,6 @@ from onnx import GraphProto, ModelProto
 from onnx.inliner import inline_local_functions
 
 from zoo.errors import ZooError
-from zoo.preprocessing.encoding import SCORES
 from zoo.preprocessing.graphs import OPSET, chain
 
 _NEWEST_ML_OPSET = 4
@@ -15,13 +14,14 @@ _BATCH = "batch"
 def assemble(preprocessing: ModelProto, network: ModelProto, postprocessing: ModelProto) -> ModelProto:
     """Puts a network between its preprocessing and its postprocessing.
 
-    Tensors connect by name. The scores keep the name ``"scores"`` and their type in ``value_info``, so
-    that a copy can expose them as an output.
+    Tensors connect by name. What the network emits keeps its names, and its types in ``value_info``, so
+    that a copy can expose it as an output. Inputs of the network that preprocessing does not yield, the
+    states of a language model, are inputs of the whole.
 
     Args:
-        preprocessing: Raw inputs to encoded ones.
-        network: Encoded inputs to ``scores``, of opset 20.
-        postprocessing: ``scores`` to answers.
+        preprocessing: Raw inputs to encoded ones, and to what goes past the network.
+        network: Encoded inputs to scores, of opset 20.
+        postprocessing: Scores, and what was carried past, to answers.
 
     Returns:
         Raw inputs to answers, the batch axis named ``"batch"``, without any metadata, checked.
@@ -42,20 +42,35 @@ def assemble(preprocessing: ModelProto, network: ModelProto, postprocessing: Mod
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = _BATCH
     try:
-        onnx.checker.check_model(model, full_check=True)
+        for _, stage in stages[1:]:
+            onnx.checker.check_model(stage, full_check=True)
+        # onnx infers no types behind an operator of ONNX Runtime's own (it crashes); a session does.
+        onnx.checker.check_model(model, full_check=_is_standard(model))
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ZooError(f"the assembled model is not valid: {error}") from error
     return model
 
 
 def _check_connections(preprocessing: GraphProto, network: GraphProto, postprocessing: GraphProto) -> None:
-    encoded = [value.name for value in preprocessing.output]
-    wanted = [value.name for value in network.input]
-    if set(wanted) != set(encoded):
-        raise ZooError(f"the network was exported with inputs {wanted}; preprocessing gives {encoded}")
-    scores = [value.name for value in network.output]
-    if scores != [SCORES]:
-        raise ZooError(f"the network was exported with outputs {scores}; {[SCORES]} is expected")
+    encoded = {value.name for value in preprocessing.output}
+    emitted = {value.name for value in network.output}
+    states = {value.name for value in network.input if value.name.startswith("state_")}
+    wanted = {value.name for value in network.input} - states
+    needed = {value.name for value in postprocessing.input}
+    if not wanted <= encoded:
+        raise ZooError(
+            f"the network was exported with inputs {sorted(wanted)}; preprocessing gives {sorted(encoded)}"
+        )
+    if unused := encoded - wanted - needed:
+        raise ZooError(f"the network was exported without its inputs {sorted(unused)}")
+    if missing := needed - encoded - emitted:
+        raise ZooError(
+            f"the network was exported with outputs {sorted(emitted)}; {sorted(missing)} is expected"
+        )
+
+
+def _is_standard(model: ModelProto) -> bool:
+    return all(entry.domain in ("", "ai.onnx", "ai.onnx.ml") for entry in model.opset_import)
 
 
 def _check_versions(model: ModelProto) -> None:

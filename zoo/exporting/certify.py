@@ -7,18 +7,21 @@ too, since saturated probabilities would hide a fault.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from zoo.contracts.signature import Examples, Target, Values
+from zoo.contracts.examples import Examples
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Sample, Target, Tokens
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import VerificationError
 from zoo.exporting.comparison import Comparison, Subject, refusal
 from zoo.exporting.held_out import golden, sample, take
 from zoo.exporting.probes import probes
-from zoo.preprocessing.encoding import SCORES
-from zoo.runtime.answers import Answers, Reals, Tolerance, distance, faults, measured
+from zoo.exporting.tolerances import Rule, perturbed
+from zoo.runtime.answers import Answers, Tolerance, faults
 from zoo.runtime.arrays import typed
 from zoo.runtime.batches import Column
 from zoo.training.evaluation import Judge
@@ -27,10 +30,10 @@ from zoo.training.trained import Trained
 
 SMALL_BATCHES = (1, 2, 7)
 LARGE_BATCH = 256
-_MULTIPLE = 3.0
 _RELATIVE = 1e-6
-_WORST_PRECISION = 1e-2
-_NUM_PERTURBATIONS = 8
+_MAX_SAMPLES = 1000
+_NUM_CONTINUED = 4
+_CONTINUED_LENGTH = 400
 
 
 @dataclass(frozen=True)
@@ -56,104 +59,67 @@ class Proof:
     expected: Answers
 
 
-def certify(model: bytes, trained: Trained) -> Proof:
+def certify(model: bytes, trained: Trained, states: Sequence[TensorSpec] = ()) -> Proof:
     """Compares a serialized model with the trained network on the whole test split.
+
+    Args:
+        model: The file.
+        trained: The run that it was made from.
+        states: What a network that predicts tokens hands from one text to the next.
 
     Raises:
         VerificationError: They differ; names the output, batch size, example, error and tolerance.
     """
     raw = trained.network.preprocessing.raw
+    target = raw.target
     if not trained.splits.test:
         raise VerificationError(
             "there is no held-out example to prove the export on", fix="train with data.test=0.2"
         )
-    test = replace(trained.splits.test, inputs=typed(trained.splits.test.inputs, raw))
-    subject = Subject(model, trained.network)
+    test = _held_out(trained.splits.test, raw)
+    subject = Subject(model, trained.network, states)
+    rule = Rule(target, trained.network.preprocessing.fitted)
     whole = subject.compare(test, LARGE_BATCH)
-    tolerance = _tolerance(whole, raw.target, subject.fitted)
-    _require_agreement(whole, raw.target, tolerance, test, LARGE_BATCH)
+    tolerance = rule.tolerance(whole)
+    require_agreement(whole, target, tolerance, test, LARGE_BATCH)
     few = sample(test)
     sizes = [size for size in SMALL_BATCHES if size <= len(few)]
     compared = [whole]
     for size in sizes:
         compared.append(subject.compare(few, size))
-        _require_agreement(compared[-1], raw.target, tolerance, few, size)
-    probing = probes(raw, test)
-    probed = subject.compare(probing, LARGE_BATCH)
-    _require_agreement(
-        _within_range(probed, raw.target),
-        raw.target,
-        _tolerance(probed, raw.target, subject.fitted),
-        probing,
-        LARGE_BATCH,
-    )
-    _require_variation(whole, probed)
+        require_agreement(compared[-1], target, tolerance, few, size)
+    _certify_probes(subject, rule, probes(raw, test), whole)
+    if states:
+        _certify_continuation(subject, rule, test)
     places = golden(test)
+    answers = {name: whole.double[name] for name in target.answers}
     return Proof(
         num_examples=len(test),
         batch_sizes=tuple(dict.fromkeys((*sizes, min(LARGE_BATCH, len(test))))),
-        metrics=_metrics(whole, trained.judge, tolerance, test),
-        max_abs_error={name: max(_max_error(each, name) for each in compared) for name in tolerance},
+        metrics=_metrics(whole, trained.judge.with_target(target), tolerance, test),
+        max_abs_error={name: max(rule.error(each, name) for each in compared) for name in tolerance},
         tolerance=tolerance,
         golden=take(test, places).inputs,
-        expected={name: answer[places] for name, answer in whole.double.items() if name != SCORES},
+        expected={name: answer[places] for name, answer in answers.items()},
     )
 
 
-def _tolerance(compared: Comparison, target: Target, fitted: Mapping[str, list[float]]) -> Tolerance:
-    _require_precision(compared)
-    return {
-        name: _limits(compared, name, target, fitted) for name in compared.double if measured(target, name)
-    }
-
-
-def _require_precision(compared: Comparison) -> None:
-    """Refuses a network whose own precision would make every file acceptable."""
-    error = _rounding_error(compared, SCORES).max()
-    scale = np.abs(compared.double[SCORES]).max()
-    if not error <= _WORST_PRECISION * scale:
-        raise VerificationError(
-            f"nothing can be proved: in PyTorch, scores up to {scale:.3g} differ by {error:.3g} "
-            "between float32 and float64",
-            fix="in eval mode the network must be deterministic, and its scores finite",
+def _held_out(test: Examples, raw: Signature) -> Examples:
+    """The test split; of latent vectors, which cost nothing to draw, some."""
+    if isinstance(raw.target, Sample):
+        shown = test.ids[:_MAX_SAMPLES]
+        return Examples(
+            typed({name: each[: len(shown)] for name, each in test.inputs.items()}, raw), None, shown
         )
+    return replace(test, inputs=typed(test.inputs, raw))
 
 
-def _rounding_error(compared: Comparison, name: str) -> Reals:
-    return distance(compared.double[name], compared.single[name])
-
-
-def _limits(
-    compared: Comparison, name: str, target: Target, fitted: Mapping[str, list[float]]
-) -> tuple[float, ...]:
-    """The rule of the module's docstring; values have a limit each, since their units differ."""
-    error, double = _rounding_error(compared, name), compared.double[name]
-    if not isinstance(target, Values) or name == SCORES:
-        return (_MULTIPLE * float(error.max()) + _RELATIVE * float(np.abs(double).max()),)
-    # The scale of a value is its spread: 1e-6 of a year like 2024 would be an error of 18 hours.
-    scale = np.abs(double - np.array(fitted["mean"])).max(axis=0)
-    rounding = np.spacing(np.abs(double).max(axis=0).astype(np.float32))
-    return tuple(map(float, _MULTIPLE * error.max(axis=0) + _RELATIVE * scale + rounding))
-
-
-def _require_agreement(
-    compared: Comparison, target: Target, tolerance: Tolerance, examples: Examples, batch_size: int
-) -> None:
-    for fault in faults(target, compared.double, compared.file, tolerance):
-        raise refusal(
-            f"{fault.output} of {examples.ids[fault.example]}, at batch size {batch_size}: {fault.message}"
-        )
-
-
-def _within_range(probed: Comparison, target: Target) -> Comparison:
-    """Without values: of probes, unlike real examples, they may be too large for float32."""
-    if not isinstance(target, Values):
-        return probed
-    return replace(probed, double={SCORES: probed.double[SCORES]})
-
-
-def _require_variation(*compared: Comparison) -> None:
-    scores = np.concatenate([each.double[SCORES] for each in compared])
+def _certify_probes(subject: Subject, rule: Rule, probing: Examples, whole: Comparison) -> None:
+    probed = subject.compare(probing, LARGE_BATCH)
+    within = rule.within_range(probed)
+    require_agreement(within, rule.target, rule.tolerance(within), probing, LARGE_BATCH)
+    name = "probabilities" if isinstance(rule.target, Tokens) else rule.target.outputs[0].name
+    scores = np.concatenate([each.double[name] for each in (whole, probed)])
     if np.all(scores == scores[0]):
         raise VerificationError(
             f"nothing can be proved: the network gives the same scores for all {len(scores)} examples",
@@ -161,8 +127,37 @@ def _require_variation(*compared: Comparison) -> None:
         )
 
 
-def _max_error(compared: Comparison, name: str) -> float:
-    return float(distance(compared.double[name], compared.file[name]).max())
+def _certify_continuation(subject: Subject, rule: Rule, test: Examples) -> None:
+    """Refuses a language model that goes on from a state otherwise than from the text itself."""
+    (texts,) = test.inputs.values()
+    pieces = [
+        cut for text in texts[:_NUM_CONTINUED] for cut in [cut_in_two(str(text)[:_CONTINUED_LENGTH])] if cut
+    ]
+    compared = subject.continued(pieces)
+    examples = Examples(
+        {}, None, [f"{first[-20:]!r} continued by {second[:20]!r}" for first, second in pieces]
+    )
+    require_agreement(compared, rule.target, rule.tolerance(compared), examples, 1)
+
+
+def cut_in_two(text: str) -> tuple[str, str] | None:
+    """A text in two pieces whose tokens are together those of the whole; ``None`` where it has no blank inside."""
+    places = [place for place in range(1, len(text) - 1) if text[place] == " "]
+    return (text[: places[len(places) // 2]], text[places[len(places) // 2] :]) if places else None
+
+
+def require_agreement(
+    compared: Comparison, target: Target, tolerance: Tolerance, examples: Examples, batch_size: int
+) -> None:
+    """Refuses answers that are too far apart.
+
+    Raises:
+        VerificationError: Names output, example, batch size, error and tolerance.
+    """
+    for fault in faults(target, compared.double, compared.file, tolerance):
+        raise refusal(
+            f"{fault.output} of {examples.ids[fault.example]}, at batch size {batch_size}: {fault.message}"
+        )
 
 
 def _metrics(
@@ -178,9 +173,10 @@ def _metrics(
         name
         for name in torch
         if not math.isclose(torch[name], file[name], rel_tol=_RELATIVE, abs_tol=_RELATIVE)
+        and not math.isnan(torch[name]) & math.isnan(file[name])
     ]
     if apart:
-        nearby = [judged(each) for each in _perturbed(whole.single, judge.target, tolerance)]
+        nearby = [judged(each) for each in perturbed(whole.single, judge.target, tolerance)]
         for name in apart:
             allowed = 2 * max(abs(each[name] - torch[name]) for each in nearby)
             if not abs(file[name] - torch[name]) <= allowed:
@@ -188,12 +184,3 @@ def _metrics(
                     f"{name} on {len(test)} held-out examples: PyTorch {torch[name]}, file {file[name]}"
                 )
     return {"torch": torch, "onnx": file}
-
-
-def _perturbed(single: Answers, target: Target, tolerance: Tolerance) -> list[Answers]:
-    """Answers moved at random within their tolerance: a metric of ranks or choices jumps at ties."""
-    random, name = np.random.default_rng(0), target.judged_by
-    limits, answer = np.array(tolerance[name]), np.asarray(single[name], np.float64)
-    shifts = random.uniform(-1.0, 1.0, (_NUM_PERTURBATIONS, *answer.shape)) * limits
-    moved = answer + shifts
-    return [{name: each if isinstance(target, Values) else each.clip(0.0, 1.0)} for each in moved]

@@ -12,11 +12,12 @@ import onnx
 from onnx import ModelProto, TensorProto, ValueInfoProto
 
 from zoo.contracts.signature import Signature
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import VerificationError
-from zoo.preprocessing.encoding import ANSWERS
 from zoo.preprocessing.graphs import IR_VERSION, OPSET
 
-_NEWEST = {"": OPSET, "ai.onnx": OPSET, "ai.onnx.ml": 4}
+# The last one is ONNX Runtime's own tokenizer, which is in each of its packages.
+_NEWEST = {"": OPSET, "ai.onnx": OPSET, "ai.onnx.ml": 4, "com.microsoft": 1}
 _RANDOM = {
     "Bernoulli",
     "Dropout",
@@ -34,19 +35,26 @@ _DTYPES = {
 }
 
 
-def check_form(model: ModelProto, signature: Signature, *, places: tuple[Path, ...] = ()) -> None:
+def check_form(
+    model: ModelProto,
+    signature: Signature,
+    states: tuple[TensorSpec, ...] = (),
+    *,
+    places: tuple[Path, ...] = (),
+) -> None:
     """Checks versions, interface and batch axis; that the file is deterministic, whole, and names no local path.
 
     Args:
         model: The model, without its certificate or with it.
         signature: The raw inputs and the target.
+        states: What goes from one text to the next.
         places: Folders, besides the usual ones of this machine, that the bytes must not name.
 
     Raises:
         VerificationError: Names what is wrong.
     """
     faults = chain(
-        _interface_faults(model, signature),
+        _interface_faults(model, signature, states),
         _version_faults(model),
         _randomness_faults(model),
         _locality_faults(model, places),
@@ -66,15 +74,18 @@ def _version_faults(model: ModelProto) -> Iterator[str]:
             yield f"it needs opset {entry.version} of {domain!r}, which not every ONNX Runtime has"
 
 
-def _interface_faults(model: ModelProto, signature: Signature) -> Iterator[str]:
+def _interface_faults(
+    model: ModelProto, signature: Signature, states: tuple[TensorSpec, ...]
+) -> Iterator[str]:
     inputs, outputs = list(model.graph.input), list(model.graph.output)
     given = {value.name: value.type.tensor_type.elem_type for value in inputs}
-    wanted = {spec.name: _DTYPES[spec.dtype] for spec in signature.inputs}
+    wanted = {spec.name: _DTYPES[spec.dtype] for spec in (*signature.inputs, *states)}
     if given != wanted:
         yield f"its inputs are {given}, not {wanted}"
     names = tuple(value.name for value in outputs)
-    if sorted(names) != sorted(ANSWERS[signature.target.kind]):
-        yield f"its outputs are {names}, not {ANSWERS[signature.target.kind]}"
+    answers = (*signature.target.answers, *(f"next_{spec.name}" for spec in states))
+    if sorted(names) != sorted(answers):
+        yield f"its outputs are {names}, not {answers}"
     for value in (*inputs, *outputs):
         if _batch_axis(value) != "batch":
             yield f"the first axis of {value.name!r} is {_batch_axis(value)!r}, not the dynamic 'batch'"

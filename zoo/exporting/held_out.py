@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from zoo.contracts.signature import Examples
-from zoo.runtime.batches import Array, Column
+from zoo.contracts.examples import Examples
+from zoo.runtime.batches import Array, Column, pad
 
 _NUM_SAMPLED = 28
 _NUM_GOLDEN = 16
@@ -11,16 +11,30 @@ _GOLDEN_BYTES = 16 * 2**20
 
 
 def sample(examples: Examples) -> Examples:
-    """A few examples that fit into one batch: pictures of different sizes are cut to the smallest."""
+    """A few examples that fit into one batch: pictures are cut to the smallest, series padded to the longest."""
     few = take(examples, _spread(len(examples), _NUM_SAMPLED))
-    return Examples({name: _uniform(column) for name, column in few.inputs.items()}, None, few.ids)
+    columns = {name: _uniform(column) for name, column in few.inputs.items()}
+    longest = max((column.shape[1] for column in columns.values() if column.ndim == 2), default=0)
+    return Examples({name: _lengthened(column, longest) for name, column in columns.items()}, None, few.ids)
 
 
 def _uniform(column: Column) -> Array:
     if isinstance(column, np.ndarray):
         return column
+    if column[0].ndim == 1:
+        return pad(column)
     height, width = np.min([picture.shape[:2] for picture in column], axis=0)
     return np.stack([picture[:height, :width] for picture in column])
+
+
+def _lengthened(column: Array, length: int) -> Array:
+    """Columns of a series are as long as one another, whatever is missing at their ends."""
+    is_series = column.ndim == 2 and column.dtype == np.float64
+    return (
+        np.pad(column, ((0, 0), (0, length - column.shape[1])), constant_values=np.nan)
+        if is_series
+        else column
+    )
 
 
 def golden(examples: Examples) -> list[int]:

@@ -23,11 +23,15 @@ from onnx import ModelProto
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.contracts.signature import Signature, TensorSpec
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Tokens
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import ArtifactError, EnvironmentFault, PluginError, UsageError, ZooError
+from zoo.postprocessing.tokens import emitted_name
 from zoo.runs import Run
 
 OPSET = 20
+_TRACED_LENGTH = 5
 MAX_BYTES = 1_800_000_000
 """A protobuf message ends at 2 GiB; the rest is room for everything but the weights."""
 
@@ -70,22 +74,54 @@ def export_network(network: nn.Module, encoded: Signature) -> ModelProto:
             f"the weights take {num_bytes / 1e9:.1f} GB, one ONNX file holds {MAX_BYTES / 1e9:.1f} GB",
             fix="choose a smaller network",
         )
-    examples = tuple(_example(spec) for spec in encoded.inputs)
+    inputs = (*encoded.inputs, *state_specs(network, encoded))
+    examples = tuple(_example(spec) for spec in inputs)
     with _plain_attention(), warnings.catch_warnings():
-        # With several inputs torch says that their batch axes are one.
+        # With several inputs torch says that their axes of one name are one.
         warnings.filterwarnings("ignore", message="# The axis name")
         program = torch.onnx.export(
             _Positional(network),
             examples,
             dynamo=True,
             opset_version=OPSET,
-            input_names=[spec.name for spec in encoded.inputs],
-            output_names=["scores"],
-            dynamic_shapes=(tuple({0: "batch"} for _ in examples),),
+            input_names=[spec.name for spec in inputs],
+            output_names=[*(spec.name for spec in encoded.outputs), *_emitted_names(network, encoded)],
+            dynamic_shapes=(tuple(_dynamic_axes(spec) for spec in inputs),),
             verbose=False,
         )
     assert program is not None
     return program.model_proto
+
+
+def state_specs(network: nn.Module, encoded: Signature) -> tuple[TensorSpec, ...]:
+    """What a network that predicts tokens hands from one text to the next: ``state_0`` and so on.
+
+    Raises:
+        PluginError: It has no state to begin with, or one that is not zero.
+    """
+    if not isinstance(encoded.target, Tokens):
+        return ()
+    begin = getattr(network, "initial_state", None)
+    state = begin(1) if callable(begin) else None
+    if not isinstance(state, tuple) or any(each.any() for each in state):
+        raise PluginError(
+            "the network predicts tokens, but has no initial_state(batch_size) that is a tuple of zeros",
+            fix="report it to the network's author",
+        )
+    return tuple(
+        TensorSpec(f"state_{place}", "state", str(each.dtype).removeprefix("torch."), tuple(each.shape[1:]))
+        for place, each in enumerate(state)
+    )
+
+
+def _emitted_names(network: nn.Module, encoded: Signature) -> list[str]:
+    return [emitted_name(spec) for spec in state_specs(network, encoded)]
+
+
+def _dynamic_axes(spec: TensorSpec) -> dict[int, str]:
+    """The batch, and every axis whose length varies."""
+    axes = {1 + place: f"length_{place}" for place, size in enumerate(spec.shape) if size is None}
+    return {0: "batch", **axes}
 
 
 class _Positional(nn.Module):
@@ -101,11 +137,13 @@ class _Positional(nn.Module):
 
 
 def _example(spec: TensorSpec) -> Tensor:
-    # Two examples: an axis of length 1 could be taken for a broadcast.
-    shape = (2, *(size or 1 for size in spec.shape))
+    # Two examples of a few steps: an axis of length 1 could be taken for a broadcast.
+    shape = (2, *(_TRACED_LENGTH if size is None else size for size in spec.shape))
+    if spec.kind == "lengths":
+        return torch.tensor([_TRACED_LENGTH, _TRACED_LENGTH - 1])
     if spec.num_values is None:
         return torch.rand(shape, dtype=getattr(torch, spec.dtype))
-    return torch.zeros(shape, dtype=torch.int64)
+    return torch.ones(shape, dtype=torch.int64)
 
 
 @contextlib.contextmanager

@@ -15,11 +15,13 @@ import torch
 
 from zoo import postprocessing
 from zoo.contracts.certificate import Certificate
+from zoo.contracts.signature import Signature
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import UsageError, VerificationError, ZooError
 from zoo.exporting.assemble import assemble
 from zoo.exporting.certify import Proof, certify
 from zoo.exporting.form import check_form
-from zoo.exporting.network import trace
+from zoo.exporting.network import state_specs, trace
 from zoo.files import LOCAL, Disk
 from zoo.preprocessing.graphs import IR_VERSION, OPSET
 from zoo.registry import Registry
@@ -62,16 +64,17 @@ def export(run: Run, output: Path | None = None, *, registry: Registry, disk: Di
     path = run.model_path if output is None else output
     _check_output(path)
     trained = load(run, registry)
+    raw, states = trained.network.preprocessing.raw, states_of(trained)
     model = build(trained)
     places = (run.path,)
-    check_form(model, trained.network.preprocessing.raw, places=places)
+    check_form(model, raw, states, places=places)
     body = model.SerializeToString()
-    proof = certify(body, trained)
+    proof = certify(body, trained, states)
     examples = golden.pack(proof.golden, proof.expected)
-    certificate = _certificate(trained, proof, hashlib.sha256(examples).hexdigest())
+    certificate = _certificate(trained, states, proof, hashlib.sha256(examples).hexdigest())
     document = json.dumps(certificate.to_json(), allow_nan=False)
     body += property_fragment(CERTIFICATE, document)
-    check_form(onnx.load_model_from_string(body), trained.network.preprocessing.raw, places=places)
+    check_form(onnx.load_model_from_string(body), raw, states, places=places)
     _commit(path, seal(body), examples, disk)
     exported = Exported(path, Certificate.from_json(json.loads(document)))
     registry.notify("zoo_model_exported", model=exported)
@@ -87,13 +90,18 @@ def build(trained: Trained) -> onnx.ModelProto:
     """
     preprocessing = trained.network.preprocessing
     network = trace(trained.run)
-    answers = postprocessing.build(preprocessing.raw.target, preprocessing.fitted)
+    answers = postprocessing.build(preprocessing, states_of(trained))
     try:
         return assemble(preprocessing.graph, network, answers)
     except ZooError as error:
         raise VerificationError(
             error.message, fix="export again; if it fails again, report it to the network's author"
         ) from error
+
+
+def states_of(trained: Trained) -> tuple[TensorSpec, ...]:
+    """What the run's network hands from one text to the next."""
+    return state_specs(trained.network.module, trained.network.preprocessing.encoded)
 
 
 def _check_output(path: Path) -> None:
@@ -103,13 +111,16 @@ def _check_output(path: Path) -> None:
         raise UsageError(f"there is no folder {path.parent} for {path.name}", fix=f"mkdir -p {path.parent}")
 
 
-def _certificate(trained: Trained, proof: Proof, golden_sha256: str) -> Certificate:
+def _certificate(
+    trained: Trained, states: tuple[TensorSpec, ...], proof: Proof, golden_sha256: str
+) -> Certificate:
     network = trained.network
     raw = network.preprocessing.raw
-    is_table = all(spec.kind in ("number", "category") for spec in raw.inputs)
     return Certificate(
         signature=raw,
-        reading=TableOptions.from_json(network.recipe.data.options).to_json() if is_table else {},
+        states=states,
+        labels=tuple(network.preprocessing.fitted.get("label", {}).get("values", ())),
+        reading=_reading(raw, network.recipe.data.options),
         answers=tuple(proof.expected),
         num_examples=proof.num_examples,
         batch_sizes=proof.batch_sizes,
@@ -128,6 +139,14 @@ def _certificate(trained: Trained, proof: Proof, golden_sha256: str) -> Certific
         opset=OPSET,
         ir_version=IR_VERSION,
     )
+
+
+def _reading(raw: Signature, options: Mapping[str, Any]) -> dict[str, Any]:
+    """How files are read: as the training table was."""
+    if not all(spec.kind in ("number", "category", "text", "series") for spec in raw.inputs):
+        return {}
+    series = {name: options[name] for name in ("time", "group", "window", "gaps") if name in options}
+    return {**TableOptions.from_json(options).to_json(), **series}
 
 
 def _portable(recipe: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,9 @@ value. Probes vary every input, so that an export that differs anywhere is likel
 
 import numpy as np
 
-from zoo.contracts.signature import Examples, Signature, TensorSpec
+from zoo.contracts.examples import Examples
+from zoo.contracts.signature import Signature
+from zoo.contracts.tensors import TensorSpec
 from zoo.runtime.batches import Column
 
 NUM_PROBES = 32
@@ -15,11 +17,10 @@ _SIZES = ((1, 1), (7, 40), (40, 7), (64, 64))
 
 
 def probes(signature: Signature, examples: Examples) -> Examples:
-    """`NUM_PROBES` examples: noise pictures of several sizes, shuffled and jittered columns, gaps, unknown words."""
+    """`NUM_PROBES` examples: noise pictures of several sizes, jittered columns, gaps, unknown words, odd lengths."""
     random = np.random.default_rng(0)
-    makers = {"image": _images, "number": _numbers, "category": _categories, "vector": _vectors}
     inputs = {
-        spec.name: makers[spec.kind](spec, examples.inputs[spec.name], random) for spec in signature.inputs
+        spec.name: _MAKERS[spec.kind](spec, examples.inputs[spec.name], random) for spec in signature.inputs
     }
     return Examples(inputs, None, [f"probe {index}" for index in range(NUM_PROBES)])
 
@@ -49,3 +50,38 @@ def _vectors(spec: TensorSpec, column: Column, random: np.random.Generator) -> C
     spread = np.where(known.std(axis=0) > 0, known.std(axis=0), 1.0)
     chosen = known[random.integers(0, len(known), NUM_PROBES)]
     return np.asarray(chosen + random.normal(0.0, 1.0, chosen.shape) * spread, np.float32)
+
+
+def _texts(spec: TensorSpec, column: Column, random: np.random.Generator) -> Column:
+    """Words of real texts in another order and number: one, many, none, and some never seen."""
+    known = [word for text in column[:1000] for word in str(text)[:10_000].split(" ")]
+    words = np.array(["qzxj", "\u00e9t\u00e9", "!", *known], object)
+    counts = [0, 1, 2, 3, 70, *random.integers(1, 40, NUM_PROBES - 5)]
+    return np.array([" ".join(random.choice(words, count)) for count in counts], object)
+
+
+def _series(spec: TensorSpec, column: Column, random: np.random.Generator) -> Column:
+    """Pieces of real series, jittered, half as long to twice as long, with gaps."""
+    lengths = np.random.default_rng(1).integers(1, 2 * max(len(row) for row in column) + 1, NUM_PROBES)
+    known = np.concatenate([np.asarray(row, np.float64) for row in column[:1000]])
+    known = known[np.isfinite(known)] if np.isfinite(known).any() else np.zeros(1)
+    made = []
+    for length in lengths:
+        steps = random.choice(known, length) + random.normal(0.0, known.std() or 1.0, length)
+        made.append(np.where(random.permutation(length) % _MISSING_EVERY == 1, np.nan, steps))
+    return made
+
+
+def _latents(spec: TensorSpec, column: Column, random: np.random.Generator) -> Column:
+    return np.asarray(2 * random.standard_normal((NUM_PROBES, *np.shape(column)[1:])), np.float32)
+
+
+_MAKERS = {
+    "image": _images,
+    "number": _numbers,
+    "category": _categories,
+    "vector": _vectors,
+    "text": _texts,
+    "series": _series,
+    "latent": _latents,
+}

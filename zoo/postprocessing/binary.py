@@ -7,12 +7,14 @@ import numpy as np
 import spox
 import spox.opset.ai.onnx.v20 as op
 
-from zoo.contracts.signature import Binary
+from zoo.contracts.targets import SCORES, Binary
 
 
-def answers(target: Binary, scores: spox.Var, fitted: Mapping[str, Any]) -> dict[str, spox.Var]:
+def answers(
+    target: Binary, scores: dict[str, spox.Var], carried: dict[str, spox.Var], fitted: Mapping[str, Any]
+) -> dict[str, spox.Var]:
     """``label`` string ``[batch]`` and ``probability`` of the second label ``[batch]``."""
     names = op.constant(value=np.array(target.labels, object))
-    probability = op.sigmoid(scores)
+    probability = op.sigmoid(scores[SCORES])
     chosen = op.greater_or_equal(probability, op.constant(value=np.array(0.5, np.float32)))
     return {"label": op.gather(names, op.cast(chosen, to=np.int64)), "probability": probability}

@@ -7,11 +7,13 @@ import numpy as np
 import spox
 import spox.opset.ai.onnx.v20 as op
 
-from zoo.contracts.signature import Labels
+from zoo.contracts.targets import SCORES, Labels
 
 
-def answers(target: Labels, scores: spox.Var, fitted: Mapping[str, Any]) -> dict[str, spox.Var]:
+def answers(
+    target: Labels, scores: dict[str, spox.Var], carried: dict[str, spox.Var], fitted: Mapping[str, Any]
+) -> dict[str, spox.Var]:
     """``probabilities`` and ``labels``, bool where chosen, both ``[batch, labels]``."""
-    thresholds = op.constant(value=np.full(len(target.labels), 0.5, np.float32))
-    probabilities = op.sigmoid(scores)
+    thresholds = op.constant(value=np.array(target.cuts, np.float32))
+    probabilities = op.sigmoid(scores[SCORES])
     return {"probabilities": probabilities, "labels": op.greater_or_equal(probabilities, thresholds)}

@@ -6,6 +6,7 @@ Runtime. There is no second implementation that could drift from it.
 
 from zoo.preprocessing.encoder import Encoder
 from zoo.preprocessing.image import Geometry
-from zoo.preprocessing.pipeline import Preprocessing, fit
+from zoo.preprocessing.pipeline import Preprocessing, Wishes, fit
+from zoo.preprocessing.text import Tokenisation
 
-__all__ = ["Encoder", "Geometry", "Preprocessing", "fit"]
+__all__ = ["Encoder", "Geometry", "Preprocessing", "Tokenisation", "Wishes", "fit"]

@@ -1,25 +1,51 @@
 """Encodes examples for training with the very graph that ships."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.contracts.signature import Examples, TensorSpec
+from zoo.contracts.examples import Examples
+from zoo.contracts.tensors import TensorSpec
 from zoo.preprocessing import targets
 from zoo.preprocessing.encoding import check_finite
 from zoo.preprocessing.graphs import cut, open_session
 from zoo.preprocessing.image import shrink_all
 from zoo.preprocessing.pipeline import Preprocessing
+from zoo.preprocessing.ragged import Column, Ragged, take
+from zoo.preprocessing.text import check_texts
+from zoo.runtime.batches import pad
 
-_DTYPES: dict[str, Any] = {"number": np.float64, "category": object, "vector": np.float32}
+_DTYPES: dict[str, Any] = {
+    "number": np.float64,
+    "category": object,
+    "vector": np.float32,
+    "text": object,
+    "series": np.float64,
+    "latent": np.float32,
+}
+_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Examples as far as they are encoded once and kept.
+
+    Attributes:
+        stored: What a batch is finished from, tensor by tensor.
+        carried: By name, what goes past the network to postprocessing.
+    """
+
+    stored: tuple[Column, ...]
+    carried: Mapping[str, Column]
 
 
 class Encoder:
     """Runs a preprocessing graph in two parts: what is kept in memory, and what is done for a batch.
 
-    ``finish(store(examples))`` equals the whole graph bit for bit.
+    ``finish`` of what ``store`` kept equals the whole graph bit for bit.
     """
 
     def __init__(self, preprocessing: Preprocessing) -> None:
@@ -27,53 +53,98 @@ class Encoder:
         raw = [spec.name for spec in preprocessing.raw.inputs]
         encoded = [spec.name for spec in preprocessing.encoded.inputs]
         stored = list(preprocessing.stored)
-        self._store = open_session(cut(preprocessing.graph, raw, stored), num_threads=1)
+        kept = list(dict.fromkeys([*stored, *preprocessing.carried]))
+        self._names = kept
+        self._store = open_session(cut(preprocessing.graph, raw, kept), num_threads=1)
         self._finish = None if stored == encoded else open_session(cut(preprocessing.graph, stored, encoded))
 
-    def store(
-        self, examples: Examples, progress: Callable[[int], None] | None = None
-    ) -> tuple[NDArray[Any], ...]:
+    def store(self, examples: Examples, progress: Callable[[int], None] | None = None) -> Encoded:
         """Encodes all examples as far as is compact: pictures uint8 at the network's size, others fully.
 
         Args:
             examples: Raw examples.
             progress: Called with how many examples were just done.
 
-        Returns:
-            Arrays with the examples along the first axis.
-
         Raises:
             DataError: Pictures cannot be read (all of them are named), or numbers are not finite.
         """
         specs = self._preprocessing.raw.inputs
         if specs[0].kind == "image":
-            images = examples.inputs[specs[0].name]
             height, width = self._preprocessing.fitted["size"]
-            return (shrink_all(self._store, specs[0], (height, width), images, progress),)
-        stored = self._store.run(None, {spec.name: _column(spec, examples) for spec in specs})
-        if progress:
-            progress(len(examples))
-        return tuple(stored)
+            images = examples.inputs[specs[0].name]
+            columns: Sequence[Column] = shrink_all(self._store, specs[0], (height, width), images, progress)
+        else:
+            columns = self._run(examples, progress)
+        by_name = dict(zip(self._names, columns, strict=True))
+        return Encoded(
+            tuple(by_name[name] for name in self._preprocessing.stored),
+            {name: by_name[name] for name in self._preprocessing.carried},
+        )
 
-    def finish(self, stored: tuple[NDArray[Any], ...]) -> tuple[NDArray[Any], ...]:
-        """Encodes a batch of what ``store`` returned to the end: what a network sees."""
+    def finish(self, stored: Sequence[Column], rows: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+        """Encodes some examples of what ``store`` kept to the end: what a network sees."""
+        gathered = [take(column, rows) for column in stored]
         if self._finish is None:
-            return stored
-        feed = dict(zip(self._preprocessing.stored, stored, strict=True))
-        return tuple(self._finish.run(None, feed))
+            return tuple(gathered)
+        return tuple(self._finish.run(None, dict(zip(self._preprocessing.stored, gathered, strict=True))))
 
-    def targets(self, examples: Examples) -> NDArray[Any]:
-        """The truth: int64 ``[n]`` for classes, float32 ``[n]`` or ``[n, ...]`` for the others.
+    def whole(self, examples: Examples) -> tuple[tuple[NDArray[Any], ...], Mapping[str, NDArray[Any]]]:
+        """Encodes a few examples at once: what a network sees, and what goes past it."""
+        encoded, rows = self.store(examples), np.arange(len(examples))
+        carried = {name: take(column, rows) for name, column in encoded.carried.items()}
+        return self.finish(encoded.stored, rows), carried
+
+    def targets(self, examples: Examples, encoded: Encoded) -> tuple[Column, ...]:
+        """The truth, as far as it is encoded once and kept; ``finish_targets`` does the rest.
 
         Raises:
             DataError: A label is unknown, or a value is not a finite number.
         """
         preprocessing = self._preprocessing
-        return targets.encode(preprocessing.raw.target, preprocessing.fitted["target"], examples)
+        target, fitted = preprocessing.raw.target, preprocessing.fitted["target"]
+        carried = {name: take(column, np.arange(len(examples))) for name, column in encoded.carried.items()}
+        return targets.encode(target, fitted, examples, carried, encoded.stored[0])
+
+    def finish_targets(self, columns: Sequence[Column], rows: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+        """The truth of some examples as a loss wants it."""
+        return targets.finish(self._preprocessing.raw.target, [take(column, rows) for column in columns])
+
+    def _run(self, examples: Examples, progress: Callable[[int], None] | None) -> list[Column]:
+        """The first part over all examples, a chunk at a time so that a long row pads few others."""
+        specs = self._preprocessing.raw.inputs
+        raw = {spec.name: _column(spec, examples) for spec in specs}
+        parts = []
+        for start in range(0, len(examples), _CHUNK):
+            chunk = {name: pad(column[start : start + _CHUNK]) for name, column in raw.items()}
+            parts.append(self._store.run(None, chunk))
+            if progress:
+                progress(len(parts[-1][0]))
+        by_name = dict(zip(self._names, zip(*parts, strict=True), strict=True))
+        ragged = {spec.name for spec in self._preprocessing.encoded.inputs if None in spec.shape[:1]}
+        lengths = self._lengths(by_name)
+        return [
+            Ragged.of_padded(pieces, lengths) if name in ragged else np.concatenate(pieces)
+            for name, pieces in by_name.items()
+        ]
+
+    def _lengths(self, parts: Mapping[str, Sequence[NDArray[Any]]]) -> list[NDArray[np.int64]]:
+        """Steps that count: as the graph says, or those that are no padding token."""
+        for spec in self._preprocessing.encoded.inputs:
+            if spec.kind == "lengths":
+                return list(parts[spec.name])
+        for spec in self._preprocessing.encoded.inputs:
+            if spec.kind == "tokens":
+                return [(piece != 0).sum(axis=1) for piece in parts[spec.name]]
+        return []
 
 
-def _column(spec: TensorSpec, examples: Examples) -> NDArray[Any]:
-    column = np.asarray(examples.inputs[spec.name], _DTYPES[spec.kind])
-    if spec.kind != "category":
+def _column(spec: TensorSpec, examples: Examples) -> Any:
+    given = examples.inputs[spec.name]
+    if spec.kind == "series" and not isinstance(given, np.ndarray):
+        return given
+    column = np.asarray(given, _DTYPES[spec.kind])
+    if spec.kind == "text":
+        check_texts(spec, column, examples.ids)
+    elif spec.kind != "category":
         check_finite(spec, column, examples.ids)
     return column

@@ -8,18 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from zoo.contracts.signature import Signature, TensorSpec
+from zoo.contracts.signature import Signature
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError
 
-SCORES = "scores"
 ENCODED = "encoded"
-ANSWERS = {
-    "classes": ("label", "probabilities"),
-    "binary": ("label", "probability"),
-    "labels": ("probabilities", "labels"),
-    "values": ("values",),
-}
-"""Names of the exported model's outputs, by kind of target."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +25,14 @@ class Encoding:
         graph: Raw to encoded.
         stored: Names of the tensors in the graph that are kept in memory for training; what lies
             behind them is computed a batch at a time.
+        carried: Names of further outputs of the graph that go past the network to postprocessing.
     """
 
     inputs: tuple[TensorSpec, ...]
     statistics: dict[str, Any]
     graph: ModelProto
     stored: tuple[str, ...]
+    carried: tuple[str, ...] = ()
 
 
 def encoded_name(name: str) -> str:
@@ -51,7 +46,9 @@ def check_names(raw: Signature) -> None:
     Raises:
         DataError: An input has no name, or the name of an answer or of another tensor.
     """
-    taken = {SCORES, ENCODED, *ANSWERS[raw.target.kind], *(encoded_name(spec.name) for spec in raw.inputs)}
+    emitted = (spec.name for spec in raw.target.outputs)
+    encoded = (encoded_name(spec.name) for spec in raw.inputs)
+    taken = {ENCODED, *emitted, *raw.target.answers, *encoded}
     for spec in raw.inputs:
         if not spec.name:
             raise DataError(
@@ -67,12 +64,12 @@ def check_names(raw: Signature) -> None:
 
 
 def check_finite(spec: TensorSpec, values: NDArray[Any], ids: Sequence[str]) -> None:
-    """Checks numbers: finite, or missing (NaN) in a column of a table.
+    """Checks numbers: finite, or missing (NaN) in a column of a table or series.
 
     Raises:
         DataError: Names the input, the first bad value and where it stands.
     """
-    bad = np.isinf(values) if spec.kind == "number" else ~np.isfinite(values)
+    bad = np.isinf(values) if spec.kind in ("number", "series") else ~np.isfinite(values)
     if bad.any():
         where = np.argwhere(bad)[0]
         raise DataError(

@@ -23,24 +23,30 @@ def build(inputs: dict[str, spox.Var], outputs: dict[str, spox.Var]) -> ModelPro
     return model
 
 
-def chain(stages: Sequence[tuple[str, ModelProto]]) -> ModelProto:
-    """Connects models one after another: a stage's inputs are the outputs of the same name before it.
+def chain(stages: Sequence[tuple[str, ModelProto]], outputs: Sequence[str] | None = None) -> ModelProto:
+    """Connects models one after another: a stage's inputs are the outputs of that name before it.
 
     The inputs and outputs of each stage keep their names, and the connecting ones their types; all
-    other names are prefixed with the stage's own, so that nothing collides.
+    other names are prefixed with the stage's own, so that nothing collides. An input that no stage before
+    yields is an input of the whole.
 
     Args:
         stages: Names and models, first to last. They have no model-local functions.
+        outputs: Outputs of the whole; those of the last stage by default.
     """
     models = [(name, _copy(model)) for name, model in stages]
-    first, last = models[0][1].graph, models[-1][1].graph
-    joined = GraphProto(name="zoo", input=first.input, output=last.output)
+    joined = GraphProto(name="zoo")
+    known: dict[str, ValueInfoProto] = {}
     for name, model in models:
         _prefix(model.graph, f"{name}/", keep={value.name for value in _ends(model.graph)})
         joined.node.extend(model.graph.node)
         joined.initializer.extend(model.graph.initializer)
-    for _, model in models[1:]:
-        joined.value_info.extend(model.graph.input)
+        joined.input.extend(value for value in model.graph.input if value.name not in known)
+        known |= {value.name: value for value in _ends(model.graph)}
+    chosen = list(outputs) if outputs is not None else [each.name for each in models[-1][1].graph.output]
+    joined.output.extend(known[name] for name in chosen)
+    at_ends = {value.name for value in _ends(joined)}
+    joined.value_info.extend(value for name, value in known.items() if name not in at_ends)
     opsets: dict[str, int] = {}
     for entry in (entry for _, model in models for entry in model.opset_import):
         opsets[entry.domain] = max(entry.version, opsets.get(entry.domain, 0))

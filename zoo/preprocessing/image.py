@@ -15,8 +15,9 @@ import onnxruntime
 import spox
 import spox.opset.ai.onnx.v20 as op
 from numpy.typing import NDArray
+from onnx import ModelProto
 
-from zoo.contracts.signature import TensorSpec
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError, UsageError
 from zoo.preprocessing.encoding import Encoding, encoded_name
 from zoo.preprocessing.graphs import build, chain, open_session
@@ -24,6 +25,8 @@ from zoo.runtime.images import unreadable
 
 Size = tuple[int, int]
 Fit = Literal["crop", "stretch"]
+RATIO, GIVEN_SIZE = "encoded_ratio", "encoded_size"
+"""What boxes need of the picture that they are in: its size, and that over the network's size."""
 
 _LARGEST_DEFAULT_SIDE = 64
 _NUM_SAMPLED = 1000
@@ -45,25 +48,28 @@ class Geometry:
     fit: Fit = "crop"
 
 
-def fit(spec: TensorSpec, images: Sequence[Any], kind: str, geometry: Geometry) -> Encoding:
+def fit(
+    spec: TensorSpec, images: Sequence[Any], kind: str, geometry: Geometry, *, carries_size: bool = False
+) -> Encoding:
     """Learns each channel's mean and deviation and builds the graph.
 
-    The statistics come from at most 1,000 training pictures, evenly spaced, at the network's size.
+    The statistics come from at most 1,000 training pictures, evenly spaced, at the network's size. With
+    ``carries_size`` the graph also tells a picture's own width and height, and both over the network's.
 
     Raises:
         UsageError: No size was given, the pictures do not share a small one, and there is no default.
         DataError: Pictures cannot be read.
     """
-    sample = _sample(images)
-    height, width = geometry.size or _shared_size(sample) or geometry.default_size or _refuse(sample)
+    size = choose_size(images, geometry)
+    height, width = size
     channels = spec.shape[2]
     assert channels is not None, "a data set of images says how many channels they have"
     encoded = encoded_name(spec.name)
     stored = f"{encoded}_stored"
-    raw = spox.argument(spox.Tensor(np.uint8, ("batch", "height", "width", channels)))
-    shrink = build({spec.name: raw}, {stored: _resize(raw, (height, width), geometry.fit)})
+    carried = (RATIO, GIVEN_SIZE) if carries_size else ()
+    shrink = shrinking(spec.name, stored, channels, size, geometry.fit, carries_size=carries_size)
     session = open_session(shrink, num_threads=1)
-    mean, std = _channel_moments(shrink_all(session, spec, (height, width), sample))
+    mean, std = _channel_moments(shrink_all(session, spec, size, _sample(images))[0])
     small = spox.argument(spox.Tensor(np.uint8, ("batch", height, width, channels)))
     scaled = _standardise(small, mean, std)
     shape: tuple[int, ...] = (channels, height, width)
@@ -77,8 +83,40 @@ def fit(spec: TensorSpec, images: Sequence[Any], kind: str, geometry: Geometry) 
         "mean": (mean / 255).tolist(),
         "std": (std / 255).tolist(),
     }
-    graph = chain([("shrink", shrink), ("scale", scale)])
-    return Encoding((TensorSpec(encoded, kind, "float32", shape),), statistics, graph, (stored,))
+    graph = chain([("shrink", shrink), ("scale", scale)], outputs=[encoded, *carried])
+    inputs = (TensorSpec(encoded, kind, "float32", shape),)
+    return Encoding(inputs, statistics, graph, (stored,), carried)
+
+
+def choose_size(images: Sequence[Any], geometry: Geometry) -> Size:
+    """Height and width that pictures are brought to: the one asked for, a small one they share, or the default.
+
+    Raises:
+        UsageError: There is none of these.
+    """
+    sample = _sample(images)
+    return geometry.size or _shared_size(sample) or geometry.default_size or _refuse(sample)
+
+
+def shrinking(
+    name: str, output: str, channels: int, size: Size, fit: Fit, *, carries_size: bool = False
+) -> ModelProto:
+    """The graph from pictures uint8 ``[batch, height, width, channels]`` to pictures of one size."""
+    raw = spox.argument(spox.Tensor(np.uint8, ("batch", "height", "width", channels)))
+    outputs = {output: _resize(raw, size, fit)}
+    if carries_size:
+        given = _width_height(raw)
+        outputs[GIVEN_SIZE] = given
+        outputs[RATIO] = op.div(given, op.constant(value=np.array(size[::-1], np.float32)))
+    return build({name: raw}, outputs)
+
+
+def _width_height(image: spox.Var) -> spox.Var:
+    """Float32 ``[batch, 2]``, the same for all pictures of a batch."""
+    shape = op.shape(image)
+    sides = op.unsqueeze(op.gather(shape, _integers([2, 1])), _integers([0]))
+    repeated = op.concat([op.gather(shape, _integers([0])), _integers([2])], axis=0)
+    return op.expand(op.cast(sides, to=np.float32), repeated)
 
 
 def shrink_all(
@@ -87,7 +125,7 @@ def shrink_all(
     size: Size,
     images: Sequence[Any],
     progress: Callable[[int], None] | None = None,
-) -> NDArray[np.uint8]:
+) -> tuple[NDArray[Any], ...]:
     """Runs the first stage over pictures of one or of many sizes, on all cores.
 
     Args:
@@ -98,19 +136,24 @@ def shrink_all(
         progress: Called with how many pictures were just done.
 
     Returns:
-        uint8 ``[n, height, width, channels]`` at the network's size.
+        uint8 ``[n, height, width, channels]`` at the network's size, then float32 ``[n, 2]`` for each
+        further output of the stage.
 
     Raises:
         DataError: Names the first 20 pictures that cannot be read or used.
     """
+    num_carried = len(session.get_outputs()) - 1
     shrunk = np.empty((len(images), *size, spec.shape[2] or 0), np.uint8)
+    carried = [np.empty((len(images), 2), np.float32) for _ in range(num_carried)]
 
     def shrink(part: slice) -> DataError | None:
         try:
             pictures = _read(spec, images, part)
         except DataError as error:
             return error
-        shrunk[part] = session.run(None, {spec.name: pictures})[0]
+        wholes: tuple[NDArray[Any], ...] = (shrunk, *carried)
+        for whole, piece in zip(wholes, session.run(None, {spec.name: pictures}), strict=True):
+            whole[part] = piece
         return None
 
     failures: list[DataError] = []
@@ -122,7 +165,7 @@ def shrink_all(
                 progress(part.stop - part.start)
     if failures:
         raise unreadable(failures, len(images))
-    return shrunk
+    return (shrunk, *carried)
 
 
 def _parts(images: Sequence[Any]) -> Iterator[slice]:

@@ -1,20 +1,45 @@
 """A data set's preprocessing: which encoded kind a network gets, fitted once, kept as one ONNX file."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, StringStringEntryProto
 
-from zoo.contracts.signature import Examples, Signature, TensorSpec
+from zoo.contracts.examples import Examples
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Boxes, Target, Tokens
 from zoo.errors import ArtifactError, UsageError
-from zoo.preprocessing import image, table, targets, vector
-from zoo.preprocessing.encoding import SCORES, Encoding, check_names
+from zoo.preprocessing import image, latent, series, table, targets, text, vector
+from zoo.preprocessing.encoding import Encoding, check_names
 from zoo.preprocessing.image import Geometry
+from zoo.preprocessing.text import Tokenisation
 
 _METADATA = "zoo.preprocessing"
-_REACHABLE = {"image": ("image", "vector"), "table": ("table", "vector"), "vector": ("vector",)}
+_REACHABLE = {
+    "image": ("image", "vector"),
+    "table": ("table", "vector"),
+    "vector": ("vector",),
+    "text": ("tokens",),
+    "series": ("series",),
+    "latent": ("latent",),
+}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user or the architecture asks of preprocessing.
+
+    Attributes:
+        geometry: The size that pictures are brought to, and how.
+        tokenisation: How texts become tokens.
+        link: How values follow from scores, as the loss says.
+    """
+
+    geometry: Geometry = field(default_factory=Geometry)
+    tokenisation: Tokenisation = field(default_factory=Tokenisation)
+    link: str = "identity"
 
 
 @dataclass(frozen=True)
@@ -28,6 +53,7 @@ class Preprocessing:
             is what postprocessing needs.
         graph: Raw to encoded, tensors named as in the signatures; this is what ships.
         stored: Names of the tensors in the graph that training keeps in memory.
+        carried: Names of outputs of the graph that go past the network to postprocessing.
     """
 
     raw: Signature
@@ -35,6 +61,7 @@ class Preprocessing:
     fitted: dict[str, Any]
     graph: ModelProto
     stored: tuple[str, ...]
+    carried: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         """An ONNX file whose metadata hold all that is not in the graph."""
@@ -43,6 +70,7 @@ class Preprocessing:
             "encoded": self.encoded.to_json(),
             "fitted": self.fitted,
             "stored": self.stored,
+            "carried": self.carried,
         }
         model = ModelProto()
         model.CopyFrom(self.graph)
@@ -68,6 +96,7 @@ class Preprocessing:
                 fitted=document["fitted"],
                 graph=model,
                 stored=tuple(document["stored"]),
+                carried=tuple(document["carried"]),
             )
         except (DecodeError, ValueError, KeyError, TypeError) as error:
             raise ArtifactError(
@@ -77,12 +106,7 @@ class Preprocessing:
 
 
 def fit(
-    signature: Signature,
-    train: Examples,
-    accepts: tuple[str, ...],
-    *,
-    geometry: Geometry | None = None,
-    link: str = "identity",
+    signature: Signature, train: Examples, accepts: tuple[str, ...], wishes: Wishes | None = None
 ) -> Preprocessing:
     """Fits preprocessing to the training split, for the first accepted kind that the inputs can become.
 
@@ -90,13 +114,13 @@ def fit(
         signature: The raw inputs and the target.
         train: The training split; nothing else is looked at.
         accepts: Encoded kinds that the architecture takes, the preferred first.
-        geometry: The size that pictures are brought to, and how.
-        link: How values follow from scores, as the loss says.
+        wishes: Sizes, tokens and the like.
 
     Raises:
         UsageError: The inputs cannot become any accepted kind, or a size is missing.
         DataError: The training split cannot be learned from.
     """
+    wishes = wishes or Wishes()
     family = _family(signature)
     kind = next((kind for kind in accepts if kind in _REACHABLE[family]), None)
     if kind is None:
@@ -106,34 +130,54 @@ def fit(
             fix=f"choose a network that accepts it: zoo list architectures --accepts {_REACHABLE[family][0]}",
         )
     check_names(signature)
-    encoding = _encode(family, signature, train, kind, geometry or Geometry())
-    scores = TensorSpec(SCORES, signature.target.kind, "float32", signature.target.scores_shape)
+    encoding = _encode(family, signature, train, kind, wishes)
+    target, fitted = targets.fit(signature.target, train, encoding, wishes.geometry, wishes.link)
     return Preprocessing(
-        raw=signature,
-        encoded=Signature(encoding.inputs, signature.target, (scores,)),
-        fitted={**encoding.statistics, "target": targets.fit(signature.target, train, link)},
+        raw=replace(signature, target=target),
+        encoded=Signature(encoding.inputs, target, target.outputs),
+        fitted={**encoding.statistics, "target": fitted},
         graph=encoding.graph,
         stored=encoding.stored,
+        carried=_carried(encoding, target),
     )
 
 
-def _encode(family: str, signature: Signature, train: Examples, kind: str, geometry: Geometry) -> Encoding:
-    spec = signature.inputs[0]
-    if family == "image":
-        return image.fit(spec, train.inputs[spec.name], kind, geometry)
-    if family == "vector":
-        return vector.fit(spec, train)
+def _carried(encoding: Encoding, target: Target) -> tuple[str, ...]:
+    """What goes past the network; of a text its tokens, since the answer belongs to the last one."""
+    return (encoding.inputs[0].name,) if isinstance(target, Tokens) else encoding.carried
+
+
+def _encode(family: str, signature: Signature, train: Examples, kind: str, wishes: Wishes) -> Encoding:
+    spec, target = signature.inputs[0], signature.target
+    match family:
+        case "image":
+            pictures = train.inputs[spec.name]
+            return image.fit(spec, pictures, kind, wishes.geometry, carries_size=isinstance(target, Boxes))
+        case "vector":
+            return vector.fit(spec, train)
+        case "text":
+            return text.fit(spec, train, wishes.tokenisation)
+        case "series":
+            return series.fit(signature.inputs, train, target)
+        case "latent":
+            return latent.fit(signature.inputs, train)
     return table.fit(signature.inputs, train, kind)
 
 
 def _family(signature: Signature) -> str:
     kinds = {spec.kind for spec in signature.inputs}
+    if "latent" in kinds:
+        return "latent"
     if kinds and kinds <= {"number", "category"}:
         return "table"
-    if len(signature.inputs) == 1 and kinds <= {"image", "vector"}:
+    if kinds == {"series"}:
+        return "series"
+    if len(signature.inputs) == 1 and kinds <= {"image", "vector", "text"}:
         return kinds.pop()
     raise UsageError(
-        f"the data gives {_described(signature)}; one image, one vector or the columns of a table can be learned from"
+        f"the data gives {_described(signature)}; one image, text or vector, "
+        "the columns of a table, or those of a series can be learned from",
+        fix="leave columns out with data.drop=[…]",
     )
 
 

@@ -19,7 +19,8 @@ import spox.opset.ai.onnx.ml.v3 as ml
 import spox.opset.ai.onnx.v20 as op
 from numpy.typing import NDArray
 
-from zoo.contracts.signature import Examples, TensorSpec
+from zoo.contracts.examples import Examples
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError
 from zoo.preprocessing.encoding import ENCODED, Encoding, check_finite, encoded_name, moments, reciprocals
 from zoo.preprocessing.graphs import build
@@ -83,8 +84,7 @@ def _as_table(columns: Columns, numbers: Statistics, categories: Statistics) -> 
         specs.append(TensorSpec(name, "table", "float32", (width,)))
     for column, fitted in categories.items():
         name = encoded_name(column)
-        num_values = _FIRST_KNOWN + len(fitted["values"])
-        outputs[name] = _numbered(columns[column], fitted)
+        outputs[name], num_values = number_categories(columns[column], fitted["values"])
         specs.append(TensorSpec(name, "table", "int64", (), num_values))
     return outputs, tuple(specs)
 
@@ -112,23 +112,28 @@ def _scaled(columns: Columns, numbers: Statistics) -> tuple[spox.Var, int]:
     return op.concat([scaled, indicators], axis=1), len(means) + len(flagged)
 
 
-def _numbered(column: spox.Var, fitted: dict[str, Any]) -> spox.Var:
-    """int64 ``[batch]``."""
-    known = range(_FIRST_KNOWN, _FIRST_KNOWN + len(fitted["values"]))
-    return ml.label_encoder(
+def number_categories(column: spox.Var, known: Sequence[str]) -> tuple[spox.Var, int]:
+    """Categories string ``[batch]`` as int64 ``[batch]``, and how many numbers there are.
+
+    0 is a missing one (``""``), 1 one that is not known, then the known ones in their order.
+    """
+    num_values = _FIRST_KNOWN + len(known)
+    numbered = ml.label_encoder(
         column,
-        keys_strings=["", *fitted["values"]],
-        values_int64s=[_MISSING, *known],
+        keys_strings=["", *known],
+        values_int64s=[_MISSING, *range(_FIRST_KNOWN, num_values)],
         default_int64=_UNKNOWN,
     )
+    return numbered, num_values
 
 
 def _one_hot(column: spox.Var, fitted: dict[str, Any]) -> tuple[spox.Var, int]:
     """float32 0/1 ``[batch, width]``."""
-    shown = np.arange(_FIRST_KNOWN, _FIRST_KNOWN + len(fitted["values"]))
+    numbered, num_values = number_categories(column, fitted["values"])
+    shown = np.arange(_FIRST_KNOWN, num_values)
     if fitted["missing"]:
         shown = np.append(shown, _MISSING)
-    equal = op.equal(_upright(_numbered(column, fitted)), _integers(shown))
+    equal = op.equal(_upright(numbered), _integers(shown))
     return op.cast(equal, to=np.float32), len(shown)
 
 

@@ -1,61 +1,164 @@
-"""The truth as a loss wants it: indices, 0/1, or standardised values."""
+"""The truth as a loss wants it: indices, 0/1, standardised values, the next tokens, boxes, or pictures."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.contracts.signature import Binary, Classes, Examples, Labels, Target, Values
+from zoo.contracts.examples import Examples
+from zoo.contracts.targets import (
+    Binary,
+    Boxes,
+    Classes,
+    Forecast,
+    Labels,
+    Sample,
+    Several,
+    Target,
+    Tokens,
+    Values,
+    part_name,
+)
+from zoo.contracts.tensors import TensorSpec
+from zoo.data.examples import part_of
 from zoo.errors import DataError, did_you_mean
-from zoo.preprocessing.encoding import moments
+from zoo.preprocessing import image, series
+from zoo.preprocessing.encoding import Encoding, moments
+from zoo.preprocessing.graphs import open_session
+from zoo.preprocessing.ragged import Column, Ragged
+
+Fitted = dict[str, Any]
+UNKNOWN_CLASS = -100
+"""Index of a class that is not known; torch's own losses leave it out by default."""
+_NO_OBJECT = -1
+_HALF_RANGE = 127.5
 
 
-def fit(target: Target, train: Examples, link: str = "identity") -> dict[str, Any]:
-    """Learns how to standardise values; other targets need nothing.
+def fit(
+    target: Target, train: Examples, encoding: Encoding, geometry: image.Geometry, link: str
+) -> tuple[Target, Fitted]:
+    """Learns what the truth needs: how values are standardised, the vocabulary, the size of samples.
 
     Args:
         target: What is to be predicted.
         train: The training split.
+        encoding: The fitted inputs.
+        geometry: The size that was asked for.
         link: ``"identity"``: values are ``mean + std * score``; ``"log"``: ``mean * exp(score)``.
+
+    Returns:
+        The target, complete, and what was learned.
 
     Raises:
         DataError: A value is not finite or, for ``"log"``, negative.
     """
-    if not isinstance(target, Values):
-        return {}
-    values = _values(target, train)
-    mean, std = moments("the target", values)
-    if link == "log":
-        _require_counts(target, train, values)
-        return {"link": link, "mean": np.where(mean > 0, mean, 1.0).tolist()}
-    # A value that never varies stays as it is, less its mean; there is nothing to divide by.
-    return {"link": link, "mean": mean.tolist(), "std": np.where(std > 0, std, 1.0).tolist()}
+    match target:
+        case Values():
+            return target, _fit_values(target, train, link)
+        case Tokens():
+            return replace(target, vocabulary=tuple(encoding.statistics["vocabulary"])), {}
+        case Sample():
+            size = image.choose_size(train.target, geometry)
+            return replace(target, size=size), {"size": list(size), "fit": geometry.fit}
+        case Several(parts=parts):
+            fitted = [_fit_part(part, part_of(train, part)) for part in parts]
+            return target, {"parts": dict(zip(target.names, fitted, strict=True))}
+    return target, {}
 
 
-def encode(target: Target, fitted: dict[str, Any], examples: Examples) -> NDArray[Any]:
-    """Encodes the truth of all examples.
+def encode(
+    target: Target,
+    fitted: Fitted,
+    examples: Examples,
+    carried: Mapping[str, NDArray[Any]],
+    first: Column,
+) -> tuple[Column, ...]:
+    """Encodes the truth of all examples as far as it is kept in memory.
+
+    Args:
+        target: What is to be predicted.
+        fitted: What ``fit`` learned.
+        examples: Raw examples.
+        carried: What the inputs' graph says of each example besides: sizes, windows.
+        first: The first encoded input, from which the next tokens are read.
 
     Returns:
-        int64 ``[n]`` for classes; float32 ``[n]`` for binary, ``[n, labels]`` for labels, and
-        ``[n, values]``, standardised or relative to their mean, for values.
+        int64 ``[n]`` for classes; float32 ``[n]`` for binary, ``[n, labels]`` for labels, ``[n, values]``,
+        standardised or relative to their mean, for values; int64 rows for tokens; float32
+        ``[n, horizon, channels]`` for a forecast; rows of labels and rows of boxes for boxes; uint8
+        pictures for samples; one column a part for several.
 
     Raises:
         DataError: A label is unknown, or a value is not a finite number.
     """
     match target:
         case Classes(labels=labels):
-            return _indices(labels, examples)
+            return (_indices(labels, examples),)
         case Binary(labels=labels):
-            return _indices(labels, examples).astype(np.float32)
+            indices = _indices(labels, examples)
+            return (np.where(indices == UNKNOWN_CLASS, np.nan, indices).astype(np.float32),)
         case Labels():
-            return np.asarray(examples.target, np.float32)
+            return (np.asarray(examples.target, np.float32),)
         case Values():
-            return _standardise(_values(target, examples), fitted).astype(np.float32)
-        case _:
-            raise TypeError(f"{type(target).__name__} is not a target")
+            return (_standardise(_values(target, examples), fitted).astype(np.float32),)
+        case Tokens():
+            return (_next_tokens(first),)
+        case Forecast():
+            location, scale = carried[series.LOCATION], carried[series.SCALE]
+            return (series.standardise(np.asarray(examples.target, np.float64), location, scale),)
+        case Boxes(labels=labels):
+            return _objects(labels, examples, carried[image.RATIO])
+        case Sample():
+            return (_shrunk(target, fitted, examples),)
+        case Several(parts=parts):
+            return tuple(
+                _encode_part(part, fitted["parts"][part_name(part)], part_of(examples, part))
+                for part in parts
+            )
+    raise TypeError(f"{type(target).__name__} is not a target")
 
 
-def _standardise(values: NDArray[np.float64], fitted: dict[str, Any]) -> NDArray[np.float64]:
+def finish(target: Target, columns: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
+    """Some examples of what ``encode`` kept, as a loss wants them: pictures in [-1, 1], the rest as it is."""
+    if isinstance(target, Sample):
+        pictures = np.ascontiguousarray(columns[0].transpose(0, 3, 1, 2), np.float32)
+        return (pictures / np.float32(_HALF_RANGE) - np.float32(1),)
+    return tuple(columns)
+
+
+def _fit_part(part: Target, train: Examples) -> Fitted:
+    """What one of several targets needs; its truth may be missing (NaN) where the others' is not."""
+    if not isinstance(part, Values):
+        return {}
+    return _moments(np.asarray(train.target, np.float64).reshape(len(train), -1))
+
+
+def _encode_part(part: Target, fitted: Fitted, examples: Examples) -> Column:
+    if isinstance(part, Values):
+        values = np.asarray(examples.target, np.float64).reshape(len(examples), -1)
+        return _standardise(values, fitted).astype(np.float32)
+    (column,) = encode(part, fitted, examples, {}, np.empty(0))
+    return column
+
+
+def _fit_values(target: Values, train: Examples, link: str) -> Fitted:
+    values = _values(target, train)
+    if link == "log":
+        _require_counts(target, train, values)
+        mean = values.mean(axis=0)
+        return {"link": link, "mean": np.where(mean > 0, mean, 1.0).tolist()}
+    return _moments(values)
+
+
+def _moments(values: NDArray[np.float64]) -> Fitted:
+    mean, std = moments("the target", values)
+    # A value that never varies stays as it is, less its mean; there is nothing to divide by.
+    return {"link": "identity", "mean": mean.tolist(), "std": np.where(std > 0, std, 1.0).tolist()}
+
+
+def _standardise(values: NDArray[np.float64], fitted: Fitted) -> NDArray[np.float64]:
     mean = np.array(fitted["mean"], np.float64)
     if fitted["link"] == "log":
         return values / mean
@@ -73,19 +176,25 @@ def _require_counts(target: Values, train: Examples, values: NDArray[np.float64]
 
 
 def _indices(labels: tuple[str, ...], examples: Examples) -> NDArray[np.int64]:
-    places = {label: place for place, label in enumerate(labels)}
+    """The place of each example's label; one that is not known (``""``) has ``UNKNOWN_CLASS``."""
+    places = {"": UNKNOWN_CLASS, **{label: place for place, label in enumerate(labels)}}
     try:
         return np.fromiter((places[label] for label in examples.target), np.int64, len(examples))
     except KeyError as error:
         (unknown,) = error.args
         where = examples.ids[list(examples.target).index(unknown)]
-        raise DataError(
-            f"label {str(unknown)!r} in {where} is not one of the {len(labels)} labels of the training data",
-            fix=did_you_mean(str(unknown), labels),
-        ) from None
+        raise _unknown_label(unknown, where, labels) from None
+
+
+def _unknown_label(label: Any, where: str, labels: Sequence[str]) -> DataError:
+    return DataError(
+        f"label {str(label)!r} in {where} is not one of the {len(labels)} labels of the training data",
+        fix=did_you_mean(str(label), labels),
+    )
 
 
 def _values(target: Values, examples: Examples) -> NDArray[np.float64]:
+    """Float64 ``[n, values]``."""
     values = np.asarray(examples.target, np.float64)
     bad = ~np.isfinite(values)
     if bad.any():
@@ -96,3 +205,37 @@ def _values(target: Values, examples: Examples) -> NDArray[np.float64]:
             fix="correct the value, or remove the row",
         )
     return values
+
+
+def _next_tokens(tokens: Column) -> Ragged:
+    """The token after each one; 0, which a loss leaves out, after a row's last."""
+    assert isinstance(tokens, Ragged)
+    following = np.append(tokens.values[1:], 0)
+    ends = tokens.offsets[1:][tokens.lengths > 0] - 1
+    following[ends] = 0
+    return Ragged(following, tokens.offsets)
+
+
+def _objects(
+    labels: tuple[str, ...], examples: Examples, ratio: NDArray[np.float32]
+) -> tuple[Ragged, Ragged]:
+    """Labels int64 and boxes float32 in pixels of the network's picture, crowds left out."""
+    places = {label: place for place, label in enumerate(labels)}
+    indices, boxes = [], []
+    for objects, where, (x, y) in zip(examples.target, examples.ids, ratio, strict=True):
+        for label in objects.labels:
+            if label not in places:
+                raise _unknown_label(label, where, labels)
+        single = ~np.asarray(objects.crowd, bool)
+        indices.append(np.array([places[label] for label in objects.labels], np.int64)[single])
+        scaled = np.asarray(objects.boxes, np.float64).reshape(-1, 4) / np.array([x, y, x, y])
+        boxes.append(scaled[single].astype(np.float32))
+    return Ragged.of_rows(indices, padding=_NO_OBJECT), Ragged.of_rows(boxes)
+
+
+def _shrunk(target: Sample, fitted: Fitted, examples: Examples) -> NDArray[np.uint8]:
+    height, width = fitted["size"]
+    graph = image.shrinking("given", "shrunk", target.channels, (height, width), fitted["fit"])
+    spec = TensorSpec("given", "image", "uint8", (None, None, target.channels))
+    (shrunk,) = image.shrink_all(open_session(graph, num_threads=1), spec, (height, width), examples.target)
+    return shrunk

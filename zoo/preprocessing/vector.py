@@ -4,7 +4,8 @@ import numpy as np
 import spox
 import spox.opset.ai.onnx.v20 as op
 
-from zoo.contracts.signature import Examples, TensorSpec
+from zoo.contracts.examples import Examples
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError
 from zoo.preprocessing.encoding import Encoding, check_finite, encoded_name, moments, reciprocals
 from zoo.preprocessing.graphs import build

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.contracts.signature import Signature, TensorSpec
+from zoo.contracts.signature import Signature
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError, did_you_mean
 from zoo.runtime.batches import Array, Column
 
@@ -33,7 +34,14 @@ def conform(inputs: Any, signature: Signature, missing: Collection[str] = ("",))
             f"the model takes {len(signature.inputs)} columns ({names}), found one {type(inputs).__name__}",
             fix="give a dict from column name to values, a polars DataFrame, or the path of a table",
         )
-    conformers = {"image": _images, "number": _numbers, "vector": _vectors}
+    conformers = {
+        "image": _images,
+        "number": _numbers,
+        "vector": _vectors,
+        "latent": _vectors,
+        "text": _texts,
+        "series": _series,
+    }
     return {
         spec.name: _categories(given[spec.name], spec, missing)
         if spec.kind == "category"
@@ -46,7 +54,7 @@ def typed(columns: Mapping[str, Any], signature: Signature) -> dict[str, Column]
     """Raw columns with the very types that the file takes; pictures that are not one array stay as they are."""
     return {
         spec.name: columns[spec.name]
-        if spec.kind == "image"
+        if spec.kind == "image" or (spec.kind == "series" and not isinstance(columns[spec.name], np.ndarray))
         else np.asarray(columns[spec.name], object if spec.dtype == "string" else spec.dtype)
         for spec in signature.inputs
     }
@@ -108,6 +116,50 @@ def _vectors(values: Any, spec: TensorSpec) -> Array:
     if vectors.dtype.kind not in "biuf" or not _fits(stacked.shape[1:], spec):
         raise _mismatch(spec, _found(vectors))
     return stacked.astype(np.float32)
+
+
+def _texts(values: Any, spec: TensorSpec) -> Array:
+    given = [values] if isinstance(values, str) else values
+    if not isinstance(given, Sequence | np.ndarray):
+        raise _mismatch(spec, type(values).__name__)
+    for row, text in enumerate(given):
+        if not isinstance(text, str):
+            raise _mismatch(spec, f"{type(text).__name__} {text!r} in row {row}")
+        require_unicode(text, f"text {row}")
+    return np.array(list(given), dtype=object)
+
+
+def require_unicode(text: str, where: str) -> None:
+    """Refuses what no encoding can write, and what no model was given in training.
+
+    Raises:
+        DataError: The text holds half a surrogate pair.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{where}: character {error.start} (U+{ord(text[error.start]):04X}) is half a surrogate pair",
+            fix="decode the text with the encoding that it was written in",
+        ) from error
+
+
+def _series(values: Any, spec: TensorSpec) -> Column:
+    """One array a series, or one array ``[examples, steps]``; a single series gets its batch axis."""
+    if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray) or not len(values):
+        raise _mismatch(spec, type(values).__name__)
+    is_single = np.ndim(values[0]) == 0
+    rows = [np.asarray(row) for row in ([values] if is_single else values)]
+    for place, row in enumerate(rows):
+        if row.ndim != 1 or not len(row) or row.dtype.kind not in "biuf":
+            raise _mismatch(spec, f"{_found(row)} as series {place}")
+        if np.isinf(row.astype(np.float64)).any():
+            raise DataError(
+                f"column {spec.name!r}, series {place}: holds a number that is not finite",
+                fix="give NaN for a missing value",
+            )
+    doubles = [row.astype(np.float64) for row in rows]
+    return np.stack(doubles) if len({len(row) for row in doubles}) == 1 else doubles
 
 
 def _numbers(values: Any, spec: TensorSpec) -> Array:

@@ -50,6 +50,31 @@ def batches(inputs: Mapping[str, Column], batch_size: int) -> Iterator[tuple[Ind
         yield from _groups(inputs, num_examples, batch_size)
 
 
+def pad(column: Column) -> Array:
+    """Examples of one input side by side: series of differing lengths get NaN behind their ends."""
+    if isinstance(column, np.ndarray):
+        return column
+    padded = np.full((len(column), max(len(row) for row in column)), np.nan)
+    for place, row in enumerate(column):
+        padded[place, : len(row)] = row
+    return padded
+
+
+def joined(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """Answers of batches one behind the other; rows that are longer in some get NaN behind their ends."""
+    return {name: _concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _concatenate(arrays: Sequence[Array]) -> Array:
+    longest = max(array.shape[1] if array.ndim > 1 else 0 for array in arrays)
+    if all(array.ndim == 1 or array.shape[1] == longest for array in arrays):
+        return np.concatenate(arrays)
+    widths = [[(0, 0), (0, longest - array.shape[1]), *[(0, 0)] * (array.ndim - 2)] for array in arrays]
+    return np.concatenate(
+        [np.pad(array, width, constant_values=np.nan) for array, width in zip(arrays, widths, strict=True)]
+    )
+
+
 def _slices(
     inputs: Mapping[str, Column], num_examples: int, batch_size: int
 ) -> Iterator[tuple[Indices, dict[str, Array]]]:

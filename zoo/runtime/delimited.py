@@ -1,6 +1,5 @@
 """Parses delimited text: CSV and TSV, strictly, with the line of every row."""
 
-import codecs
 import csv
 import io
 import re
@@ -12,7 +11,7 @@ from typing import Any, Literal, Self
 
 from zoo.contracts.plain import plain
 from zoo.errors import DataError, UsageError
-from zoo.runtime.contents import read_content
+from zoo.runtime.texts import AUTO, decode_file
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
 TAB_SUFFIXES = (".tsv", ".tab")
@@ -31,7 +30,8 @@ class TableOptions:
         separator: One character, ``"tab"``, or ``"auto"``: tab in ``.tsv`` and ``.tab``, else the one that
             the first line has most of.
         quoting: Whether double quotes enclose cells; without it they are ordinary characters.
-        encoding: Python's name of the text encoding; a byte order mark of UTF-8 is dropped.
+        encoding: Python's name of the text encoding; ``"auto"`` is UTF-8, or UTF-16 where the file begins
+            with its byte order mark.
         missing: Cells that stand for a missing value; an empty cell always does.
     """
 
@@ -39,7 +39,7 @@ class TableOptions:
     names: tuple[str, ...] = ()
     separator: str = "auto"
     quoting: bool = True
-    encoding: str = "utf-8"
+    encoding: str = AUTO
     missing: tuple[str, ...] = MISSING
 
     def to_json(self) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _header(path: Path, first: Sequence[str]) -> list[str]:
 
 
 def _read_text(path: Path, encoding: str) -> str:
-    text = _decode(path, encoding)
+    text = decode_file(path, encoding)
     if not text.strip():
         raise DataError(f"{path}: is empty", fix="the file needs a header and at least one row of data")
     if "\0" in text:
@@ -166,22 +166,3 @@ def _read_text(path: Path, encoding: str) -> str:
             f"{path} line {line}: holds a NUL character", fix="is it a text file? see data.encoding"
         )
     return text
-
-
-def _decode(path: Path, encoding: str) -> str:
-    try:
-        name = codecs.lookup(encoding).name
-    except LookupError as error:
-        raise UsageError(
-            f"data.encoding={encoding}: unknown text encoding", fix="for example utf-8, latin-1 or utf-16"
-        ) from error
-    content = read_content(path)
-    try:
-        return content.decode("utf-8-sig" if name == "utf-8" else name)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        is_utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        raise DataError(
-            f"{path} line {line}: byte {error.start} (0x{content[error.start]:02x}) is not {encoding}",
-            fix=f"data.encoding={'utf-16' if is_utf_16 else 'latin-1'}, or whatever the file was written in",
-        ) from error

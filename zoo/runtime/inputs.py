@@ -12,7 +12,9 @@ from zoo.errors import DataError, did_you_mean
 from zoo.runtime.arrays import conform
 from zoo.runtime.batches import Array, Column, count
 from zoo.runtime.images import ImageFiles, expand
+from zoo.runtime.series import read_series
 from zoo.runtime.tables import TABLE_SUFFIXES, TableOptions, columns, read_table
+from zoo.runtime.texts import read_text
 
 Decoded = tuple[dict[str, Column], list[str]]
 
@@ -39,9 +41,14 @@ def decode(paths: Sequence[Path], signature: Signature, reading: Mapping[str, An
     kinds = {spec.kind for spec in signature.inputs}
     if kinds == {"image"}:
         return _pictures(paths, signature)
-    if kinds <= {"number", "category"}:
+    if kinds == {"text"} and not any(path.suffix.lower() in TABLE_SUFFIXES for path in paths):
+        return _texts(paths, signature)
+    if kinds <= {"number", "category", "text"}:
         options = TableOptions.from_json(reading)
         return _concatenate([_rows(path, signature, options) for path in paths])
+    if kinds == {"series"}:
+        read = [read_series(path, signature, reading) for path in paths]
+        return _concatenate([(dict(series), ids) for series, ids in read])
     raise DataError(
         f"{paths[0]}: the model takes {' and '.join(sorted(kinds))} inputs, which are read from .npz files",
         fix="save the inputs with numpy.savez",
@@ -49,11 +56,24 @@ def decode(paths: Sequence[Path], signature: Signature, reading: Mapping[str, An
 
 
 def _concatenate(parts: Sequence[Decoded]) -> Decoded:
-    names = parts[0][0]
-    merged: dict[str, Column] = {
-        name: np.concatenate([np.asarray(inputs[name]) for inputs, _ in parts]) for name in names
-    }
+    merged = {name: _joined([inputs[name] for inputs, _ in parts]) for name in parts[0][0]}
     return merged, [example for _, ids in parts for example in ids]
+
+
+def _joined(columns: Sequence[Column]) -> Column:
+    are_arrays = all(isinstance(column, np.ndarray) for column in columns)
+    if are_arrays and len({np.shape(column)[1:] for column in columns}) == 1:
+        return np.concatenate([np.asarray(column) for column in columns])
+    return [np.asarray(row) for column in columns for row in column]
+
+
+def _texts(paths: Sequence[Path], signature: Signature) -> Decoded:
+    """Each file is a text."""
+    for path in paths:
+        if not path.is_file():
+            raise DataError(f"{path}: no such file", fix="check the path, or give the text with --text")
+    texts = np.array([read_text(path) for path in paths], dtype=object)
+    return {signature.inputs[0].name: texts}, [str(path) for path in paths]
 
 
 def _pictures(paths: Sequence[Path], signature: Signature) -> Decoded:

@@ -1,7 +1,7 @@
 """Answers questions with an exported model: NumPy and ONNX Runtime, nothing else."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,19 @@ import onnxruntime
 
 from zoo.contracts.certificate import FORMAT, Certificate
 from zoo.contracts.signature import Signature
-from zoo.errors import ArtifactError, EnvironmentFault
+from zoo.contracts.targets import Tokens
+from zoo.contracts.tensors import TensorSpec
+from zoo.errors import ArtifactError, EnvironmentFault, UsageError
 from zoo.runtime import answers as plain
 from zoo.runtime.arrays import conform, typed
 from zoo.runtime.batches import Array, Column, batches, count
+from zoo.runtime.generation import Draws, continue_text, draw_latents, initial_states
 from zoo.runtime.inputs import decode
 from zoo.runtime.seal import CERTIFICATE, unseal
 from zoo.runtime.tables import TableOptions
 
 BATCH_SIZE = 256
+_LONGEST_PATH = 4096
 
 
 class Predictor:
@@ -45,8 +49,9 @@ class Predictor:
                 - an array with the examples along the first axis, a list of arrays (pictures may differ
                   in size), or a single picture or vector, where the model has one input;
                 - a dict from column to values, or a polars DataFrame;
-                - the path of a picture, a folder of pictures, a ``.csv``, ``.tsv``, ``.parquet`` or
-                  ``.npz`` file, or a list of such paths.
+                - the path of a picture, a folder of pictures, a ``.csv``, ``.tsv``, ``.parquet``, ``.txt``
+                  or ``.npz`` file, or a list of such paths;
+                - a text, or a list of texts, where the model takes text.
             batch_size: Examples answered at once.
 
         Raises:
@@ -60,20 +65,80 @@ class Predictor:
         Raises:
             DataError: The columns differ in length, or are empty.
         """
-        return run(self._session, typed(columns, self.signature), batch_size=batch_size)
+        names = [each.name for each in self._session.get_outputs() if not each.name.startswith("next_")]
+        columns = typed(columns, self.signature)
+        return run(self._session, columns, self.certificate.states, names=names, batch_size=batch_size)
+
+    def generate(
+        self, prompt: str, *, max_tokens: int = 200, temperature: float = 1.0, seed: int = 0
+    ) -> Iterator[str]:
+        """Continues a text, token by token; the state is handed on, so that nothing is computed twice.
+
+        Args:
+            prompt: What is continued.
+            max_tokens: How many tokens to add.
+            temperature: Divides the logits: below 1 likelier tokens are preferred, 0 takes the likeliest.
+            seed: Decides the draws.
+
+        Raises:
+            DataError: The prompt is empty.
+            UsageError: The model continues no texts, or an option is out of range.
+        """
+        target = self.signature.target
+        if not isinstance(target, Tokens):
+            raise UsageError(
+                f"the model answers {target.kind}; it does not continue texts",
+                fix="give it files, and leave --prompt out",
+            )
+        return continue_text(
+            self._session,
+            self.signature.inputs[0].name,
+            self.certificate.states,
+            target.vocabulary,
+            Draws(prompt, max_tokens, temperature, seed),
+        )
+
+    def latents(self, count: int, *, seed: int = 0, label: str | None = None) -> dict[str, Column]:
+        """Raw inputs of a generator: latent vectors from N(0, 1), and the label asked for, or each in turn.
+
+        Raises:
+            UsageError: The model generates no samples, takes no label, or does not know this one.
+        """
+        return draw_latents(self.signature, self.labels, count, seed, label)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels that a generator can be asked for."""
+        return self.certificate.labels
 
     def rows(self, answers: Mapping[str, Array]) -> list[dict[str, Any]]:
         """Answers as plain objects, one an example, ready for JSON."""
         return plain.rows(self.signature.target, answers)
 
     def _columns(self, inputs: Any) -> dict[str, Column]:
-        paths = _paths(inputs)
+        is_text = [spec.kind for spec in self.signature.inputs] == ["text"]
+        paths = [] if is_text and not _are_files(inputs) else _paths(inputs)
         if paths:
             return decode(paths, self.signature, self.certificate.reading)[0]
         if type(inputs).__module__.partition(".")[0] == "polars":
             inputs = {name: inputs[name].to_list() for name in inputs.columns}
         missing = TableOptions.from_json(self.certificate.reading).missing
         return conform(inputs, self.signature, missing)
+
+
+def _are_files(inputs: Any) -> bool:
+    """Whether what a model of texts is given are files, and not the texts themselves."""
+    given = [inputs] if isinstance(inputs, str | Path) else inputs
+    if not isinstance(given, list | tuple):
+        return False
+    return bool(given) and all(isinstance(each, Path) or _is_file(each) for each in given)
+
+
+def _is_file(text: Any) -> bool:
+    try:
+        return isinstance(text, str) and len(text) < _LONGEST_PATH and Path(text).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _paths(inputs: Any) -> list[Path]:
@@ -87,18 +152,22 @@ def _paths(inputs: Any) -> list[Path]:
 
 
 def run(
-    session: onnxruntime.InferenceSession, columns: Mapping[str, Column], *, batch_size: int
+    session: onnxruntime.InferenceSession,
+    columns: Mapping[str, Column],
+    states: Sequence[TensorSpec] = (),
+    *,
+    names: Sequence[str],
+    batch_size: int,
 ) -> dict[str, Array]:
-    """Every output of a session for all examples, in their order.
+    """Outputs of a session for all examples, in their order; states begin as zeros.
 
     Raises:
         DataError: The columns differ in length, or are empty.
     """
-    names = [output.name for output in session.get_outputs()]
     order = np.empty(count(columns), dtype=np.intp)
     parts, num_done = [], 0
     for indices, batch in batches(columns, batch_size):
-        parts.append(session.run(names, batch))
+        parts.append(session.run(names, {**batch, **initial_states(states, len(indices))}))
         order[indices] = np.arange(num_done, num_done + len(indices))
         num_done += len(indices)
     return {

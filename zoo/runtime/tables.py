@@ -5,7 +5,7 @@ so that a file read on its own cannot be understood differently from the trainin
 cell do not count.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.contracts.signature import TensorSpec
+from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError, did_you_mean
 from zoo.runtime.delimited import TAB_SUFFIXES, TableOptions, read_delimited
 
@@ -31,6 +31,7 @@ __all__ = [
     "numbers",
     "read_table",
     "require_column",
+    "texts",
 ]
 
 TEXT_SUFFIXES = (".csv", *TAB_SUFFIXES)
@@ -46,11 +47,13 @@ class Table:
         path: The file.
         frame: The columns.
         lines: The line of the file that each row begins on; in Parquet the row, from 1.
+        written: The columns as they stand in the file, where no word stands for a missing value.
     """
 
     path: Path
     frame: "pl.DataFrame"
     lines: npt.NDArray[np.int64]
+    written: "pl.DataFrame | None" = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -62,7 +65,8 @@ class Table:
 
     def filter(self, chosen: npt.NDArray[np.bool_]) -> "Table":
         """The rows where ``chosen`` [rows] is true."""
-        return Table(self.path, self.frame.filter(chosen), self.lines[chosen])
+        written = None if self.written is None else self.written.filter(chosen)
+        return Table(self.path, self.frame.filter(chosen), self.lines[chosen], written)
 
 
 def read_table(path: Path, options: TableOptions | None = None) -> Table:
@@ -85,14 +89,15 @@ def read_table(path: Path, options: TableOptions | None = None) -> Table:
 
 
 def columns(table: Table, specs: Sequence[TensorSpec]) -> dict[str, npt.NDArray[Any]]:
-    """Casts columns to raw inputs: numbers float64 ``[rows]`` with NaN, categories str ``[rows]`` with ``""``.
+    """Casts columns to raw inputs: numbers float64 ``[rows]`` with NaN, the others str ``[rows]`` with ``""``.
 
     Raises:
         DataError: A column is missing, or a cell is not a finite number; names file, line and column.
     """
+    casts: dict[str, Callable[[Table, str], npt.NDArray[Any]]] = {"category": categories, "text": texts}
     for spec in specs:
         require_column(table, spec.name)
-    return {spec.name: (numbers if spec.kind == "number" else categories)(table, spec.name) for spec in specs}
+    return {spec.name: casts.get(spec.kind, numbers)(table, spec.name) for spec in specs}
 
 
 def require_column(table: Table, name: str) -> None:
@@ -151,6 +156,22 @@ def categories(table: Table, name: str) -> npt.NDArray[np.object_]:
     return np.array(text.fill_null("").to_list(), dtype=object)
 
 
+def texts(table: Table, name: str) -> npt.NDArray[np.object_]:
+    """A column as an object array of str ``[rows]``, in which words such as ``NA`` are words.
+
+    Spaces around a text do not count; ``""`` where there is none.
+
+    Raises:
+        DataError: The column holds lists, structures or bytes.
+    """
+    import polars as pl
+
+    frame = table.frame if table.written is None else table.written
+    if frame[name].dtype != pl.String:
+        return categories(table, name)
+    return np.array(frame[name].str.strip_chars().fill_null("").to_list(), dtype=object)
+
+
 def _as_floats(column: "pl.Series") -> "pl.Series":
     import polars as pl
 
@@ -178,7 +199,7 @@ def _with_nulls(table: Table, missing: Sequence[str]) -> Table:
 
     text = pl.col(pl.String).str.strip_chars()
     cleaned = pl.when(text.is_in(["", *missing])).then(None).otherwise(text).name.keep()
-    return Table(table.path, table.frame.with_columns(cleaned), table.lines)
+    return Table(table.path, table.frame.with_columns(cleaned), table.lines, table.frame)
 
 
 def _read_parquet(path: Path) -> Table:

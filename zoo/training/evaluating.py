@@ -8,14 +8,16 @@ from typing import Any
 import torch
 
 from zoo import data, runtime
-from zoo.contracts.signature import Examples, Signature
+from zoo.contracts.examples import Examples
+from zoo.contracts.signature import Signature
 from zoo.errors import UsageError
-from zoo.preprocessing import Encoder
 from zoo.registry import Registry
 from zoo.runs import Run
 from zoo.training import metrics, setup
 from zoo.training.encoded import EncodedSplit
-from zoo.training.trained import load, load_network
+from zoo.training.trained import load, load_models, load_network
+
+_SAID = {"tokens": "the token after a text", "sample": "pictures of its own"}
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,9 @@ def evaluate_run(run: Run, source: Mapping[str, Any] | None, registry: Registry)
         examples = _read(source, options, network.preprocessing.raw, registry)
     device = torch.device("cpu")
     judge = setup.build_judge(network.recipe, network.preprocessing, registry, device)
-    split = EncodedSplit(Encoder(network.preprocessing), examples, device)
-    return Evaluation(judge.judge(network.module, split), len(examples))
+    split = EncodedSplit(network.preprocessing, examples, device)
+    models = load_models(run, network, registry)
+    return Evaluation(judge.judge(models, split).metrics, len(examples))
 
 
 def evaluate_model(model: Path, source: Mapping[str, Any] | None, registry: Registry) -> Evaluation:
@@ -56,6 +59,11 @@ def evaluate_model(model: Path, source: Mapping[str, Any] | None, registry: Regi
     if source is None:
         raise UsageError("an exported model is judged on data of your choice", fix="add --data DATA")
     predictor = runtime.load(model)
+    if predictor.signature.target.kind in ("tokens", "sample"):
+        raise UsageError(
+            f"{model.name} answers with {_SAID[predictor.signature.target.kind]}, which no truth belongs to",
+            fix="judge the run that it was exported from: zoo evaluate RUN",
+        )
     recipe: Any = predictor.certificate.recipe
     examples = _read(source, recipe["data"], predictor.signature, registry)
     answers = predictor.answer(examples.inputs)

@@ -6,27 +6,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from zoo import data, recipes
+from zoo.contracts.entries import Architecture, Loss
+from zoo.contracts.examples import Splits
 from zoo.contracts.recipe import Choice, Recipe
+from zoo.contracts.targets import Boxes, Target, Tokens
 from zoo.data import Data
+from zoo.data.generation import as_samples
 from zoo.errors import ArtifactError, PluginError, UsageError
 from zoo.files import dump_json, load_json, read_bytes
-from zoo.preprocessing import Preprocessing
-from zoo.registry import CORE, Registry
+from zoo.preprocessing import Geometry, Preprocessing, Tokenisation, Wishes
+from zoo.registry import CORE, Registered, Registry
 from zoo.runs import Run
 from zoo.words import merge
 
 Document = dict[str, Any]
+_LONGEST = {"words": 256, "characters": 1024}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A complete recipe and its data."""
+    """A complete recipe and its data.
+
+    Attributes:
+        recipe: Every key.
+        data: The data set as it was read.
+        splits: Its examples as this network is trained on them: for a generator the pictures are the truth.
+    """
 
     recipe: Recipe
     data: Data
+    splits: Splits
 
 
 def plan(given: Mapping[str, Any], registry: Registry) -> Plan:
@@ -41,8 +53,62 @@ def plan(given: Mapping[str, Any], registry: Registry) -> Plan:
     tree = merge({"seed": 0}, recipes.suggested(architecture), given)
     source, options = _source(tree.get("data"), registry)
     found = data.load(source, options, seed=recipes.check_seed(tree["seed"]), registry=registry)
-    facts = recipes.DataFacts(found.splits.signature.target, len(found.splits.train))
-    return Plan(recipes.complete(given, facts, Choice(source, found.options), registry), found)
+    splits = _for_network(found, architecture, tree["seed"])
+    facts = recipes.DataFacts(splits.signature.target, len(splits.train))
+    return Plan(recipes.complete(given, facts, Choice(source, found.options), registry), found, splits)
+
+
+def _for_network(found: Data, architecture: Registered, seed: int) -> Splits:
+    """The examples as they are, or for a generator turned about."""
+    entry, kind = architecture.entry, found.splits.signature.target.kind
+    assert isinstance(entry, Architecture)
+    if kind in entry.predicts or "sample" not in entry.predicts:
+        return found.splits
+    size = found.shared["latent"] or entry.latent_size
+    return as_samples(found.splits, latent_size=size, is_conditional=entry.is_conditional, seed=seed)
+
+
+def wishes(planned: Plan, registry: Registry) -> Wishes:
+    """What the data's options, the network and the loss ask of preprocessing.
+
+    Raises:
+        UsageError: An option does not fit the data.
+    """
+    architecture: Any = registry.get("architecture", planned.recipe.model.name).entry
+    target, shared = planned.splits.signature.target, planned.data.shared
+    side, fit = architecture.image_size, shared["fit"]
+    if isinstance(target, Boxes) and fit == "crop":
+        raise UsageError(
+            "data.fit=crop would cut objects off; boxes are found in whole pictures", fix="data.fit=stretch"
+        )
+    chosen: Literal["crop", "stretch"] = (
+        "stretch" if isinstance(target, Boxes) or fit == "stretch" else "crop"
+    )
+    return Wishes(
+        geometry=Geometry(shared["size"], (side, side) if side else None, chosen),
+        tokenisation=_tokenisation(target, shared),
+        link=_link(planned.recipe, registry),
+    )
+
+
+def _tokenisation(target: Target, shared: Mapping[str, Any]) -> Tokenisation:
+    unit = shared["tokens"]
+    if unit == "auto":
+        unit = "characters" if isinstance(target, Tokens) else "words"
+    # A window of a language model is as long as its reader made it.
+    longest = None if isinstance(target, Tokens) else _LONGEST[unit]
+    return Tokenisation(
+        tokens=unit,
+        max_tokens=shared["max_tokens"],
+        min_count=shared["min_count"],
+        max_length=shared["max_length"] or longest,
+        lower_case=unit == "words" if shared["lower_case"] is None else shared["lower_case"],
+    )
+
+
+def _link(recipe: Recipe, registry: Registry) -> str:
+    entry = None if recipe.losses else registry.get("loss", recipe.loss.name).entry
+    return entry.link if isinstance(entry, Loss) else "identity"
 
 
 def _source(given: Any, registry: Registry) -> tuple[str, dict[str, Any]]:

@@ -114,5 +114,6 @@ class LiveBar(Progress):
 def describe(epoch: int, num_epochs: int, train: Metrics, metrics: Metrics, *, is_best: bool) -> str:
     """An epoch in one line."""
     trained = "  ".join(f"{name} {value:.4f}" for name, value in train.items())
-    judged = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+    # The figures of single labels, f1[cat], are in the log; there may be many.
+    judged = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items() if not name.endswith("]"))
     return f"epoch {epoch}/{num_epochs}  train {trained}  validation {judged}{' *' if is_best else ''}"

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from zoo import data, preprocessing, recipes, runs
+from zoo.contracts.examples import Splits
 from zoo.contracts.recipe import Recipe
-from zoo.contracts.signature import Splits
 from zoo.errors import DataError, Interrupted, UsageError, ZooError
 from zoo.files import LOCAL, Disk, dump_json
-from zoo.preprocessing import Geometry
 from zoo.registry import Registry
 from zoo.runs import Run
 from zoo.training import checkpoints, report, setup
@@ -22,9 +21,10 @@ from zoo.training.planning import (
     plan,
     require_plugins,
     require_unchanged,
+    wishes,
 )
 from zoo.training.progress import Progress
-from zoo.training.trained import best_checkpoint, read_recipe
+from zoo.training.trained import best_checkpoint, read_recipe, with_thresholds
 from zoo.training.trainer import Trainer, weights_of
 from zoo.words import merge
 
@@ -47,15 +47,11 @@ def start(
     if run_path is not None:
         runs.require_free(run_path)
     planned = plan(given, registry)
-    recipe, found = planned.recipe, planned.data
-    splits = found.splits
-    architecture: Any = registry.get("architecture", recipe.model.name).entry
-    loss: Any = registry.get("loss", recipe.loss.name).entry
-    side = architecture.image_size
-    geometry = Geometry(found.size, (side, side) if side else None, found.fit)
+    recipe, splits = planned.recipe, planned.splits
+    architecture = setup.find_architecture(recipe, registry)
     with _naming_every_picture(splits):
         fitted = preprocessing.fit(
-            splits.signature, splits.train, architecture.accepts, geometry=geometry, link=loss.link
+            splits.signature, splits.train, architecture.accepts, wishes(planned, registry)
         )
         prepared = setup.prepare(recipe, fitted, splits, registry)
     files = {
@@ -92,7 +88,7 @@ def resume(
         progress.warn(f"{warning}; the one before it is used")
     before = read_recipe(run)
     planned = plan(merge(before, changes), registry)
-    recipe, splits = planned.recipe, planned.data.splits
+    recipe, splits = planned.recipe, planned.splits
     _require_resumable(run, before, recipe, checkpoint, changes)
     require_unchanged(run, planned, registry)
     fitted = load_preprocessing(run)
@@ -144,12 +140,14 @@ def _fit(trainer: Trainer) -> Run:
 
 def _judge_best(trainer: Trainer) -> dict[str, dict[str, float]]:
     """Metrics of the best checkpoint on the validation and the test split."""
-    prepared = trainer.prepared
-    network = trainer.answering_network()
-    network.load_state_dict(weights_of(best_checkpoint(trainer.run), prepared.judge.player))
+    prepared, best = trainer.prepared, best_checkpoint(trainer.run)
+    models = trainer.answering_models()
+    for name, model in models.items():
+        model.load_state_dict(weights_of(best, name))
+    judge = prepared.judge.with_target(with_thresholds(prepared.judge.target, best))
     return {
-        "validation": prepared.judge.judge(network, prepared.validation),
-        "test": prepared.judge.judge(network, prepared.test),
+        "validation": judge.judge(models, prepared.validation).metrics,
+        "test": judge.judge(models, prepared.test).metrics,
     }
 
 

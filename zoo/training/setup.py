@@ -1,7 +1,7 @@
 """Builds what training needs from a recipe: the split, the networks and their players."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -9,18 +9,21 @@ from torch.optim import swa_utils
 
 from zoo import postprocessing
 from zoo.contracts.entries import Architecture, Optimizer
+from zoo.contracts.entries import Objective as ObjectiveEntry
+from zoo.contracts.examples import Examples, Splits
 from zoo.contracts.recipe import Choice, Recipe
-from zoo.contracts.signature import Examples, Signature, Splits
+from zoo.contracts.signature import Signature
 from zoo.data.batches import derive_seed
 from zoo.errors import PluginError, UsageError
 from zoo.options import schema_of
 from zoo.postprocessing import Answers
-from zoo.preprocessing import Encoder, Preprocessing
+from zoo.preprocessing import Preprocessing
 from zoo.registry import Registered, Registry
 from zoo.training.devices import choose_device
 from zoo.training.encoded import EncodedSplit
 from zoo.training.evaluation import Judge
 from zoo.training.initialization import initialize
+from zoo.training.objectives import SeveralLosses
 from zoo.training.step import Objective, Player
 
 Networks = dict[str, torch.nn.Module]
@@ -60,27 +63,27 @@ def prepare(recipe: Recipe, preprocessing: Preprocessing, splits: Splits, regist
         ZooError: Something does not fit; nothing was written.
     """
     device = choose_device(recipe.settings.device)
-    encoder = Encoder(preprocessing)
     networks = build_networks(recipe, preprocessing.encoded, registry)
+    networks |= build_further_players(recipe, preprocessing.encoded, registry)
     judge = build_judge(recipe, preprocessing, registry, device)
     held_out = {"validation": splits.validation, "test": splits.test}
     encoded = {
-        name: EncodedSplit(encoder, _required(name, split), device) for name, split in held_out.items()
+        name: EncodedSplit(preprocessing, _required(name, split), device) for name, split in held_out.items()
     }
     return Prepared(
         recipe=recipe,
         registry=registry,
         device=device,
         players=build_players(networks, recipe, registry, device),
-        objective=build_objective(recipe, registry, judge.loss),
-        train=EncodedSplit(encoder, splits.train, device),
+        objective=judge.objective,
+        train=EncodedSplit(preprocessing, splits.train, device),
         **encoded,
         judge=judge,
     )
 
 
 def _required(name: str, split: Examples | None) -> Examples:
-    if split is None:
+    if split is None or not len(split):
         purpose = "to choose the best checkpoint by" if name == "validation" else "to prove an export on"
         raise UsageError(f"data.{name}=0 leaves nothing {purpose}", fix=f"for example data.{name}=0.1")
     return split
@@ -89,19 +92,31 @@ def _required(name: str, split: Examples | None) -> Examples:
 def build_judge(
     recipe: Recipe, preprocessing: Preprocessing, registry: Registry, device: torch.device
 ) -> Judge:
-    """How the run's answering network is judged."""
-    entry = registry.get("architecture", recipe.model.name).entry
-    assert isinstance(entry, Architecture)
-    target = preprocessing.encoded.target
+    """How the run's networks are judged."""
     return Judge(
         registry=registry,
         recipe=recipe,
-        player=entry.exports,
-        target=target,
-        answers=Answers(postprocessing.build(target, preprocessing.fitted)),
-        loss=build("loss", recipe.loss, registry),
+        player=find_architecture(recipe, registry).exports,
+        target=preprocessing.encoded.target,
+        answers=Answers(postprocessing.build(preprocessing)),
+        objective=build_objective(recipe, registry, build_loss(recipe, registry)),
         device=device,
     )
+
+
+def find_architecture(recipe: Recipe, registry: Registry) -> Architecture:
+    """The entry of the recipe's network."""
+    entry = registry.get("architecture", recipe.model.name).entry
+    assert isinstance(entry, Architecture)
+    return entry
+
+
+def build_loss(recipe: Recipe, registry: Registry) -> Any:
+    """The recipe's loss; of several targets the weighted sum of the parts'."""
+    if not recipe.losses:
+        return build("loss", recipe.loss, registry)
+    losses = [build("loss", part.loss, registry) for part in recipe.losses.values()]
+    return SeveralLosses(losses, [part.weight for part in recipe.losses.values()])
 
 
 def build(kind: str, choice: Choice, registry: Registry, *arguments: Any) -> Any:
@@ -118,14 +133,28 @@ def build_networks(recipe: Recipe, signature: Signature, registry: Registry) -> 
         PluginError: The factory did not return a module for each player.
     """
     registered = registry.get("architecture", recipe.model.name)
-    entry = registered.entry
-    assert isinstance(entry, Architecture)
+    entry = find_architecture(recipe, registry)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(recipe.settings.seed, "weights"))
         built = build("architecture", recipe.model, registry, signature)
         networks = _by_player(built, registered, entry.players)
         for network in networks.values():
             initialize(network, recipe.initialization, registry)
+    return networks
+
+
+def build_further_players(recipe: Recipe, signature: Signature, registry: Registry) -> Networks:
+    """The players that an objective brings, built with those of its options that they name."""
+    registered = registry.get("objective", recipe.objective.name)
+    entry = registered.entry
+    assert isinstance(entry, ObjectiveEntry)
+    options = schema_of(registry.load(registered)).arguments(recipe.objective.options, where="objective.")
+    networks = {}
+    for name, factory in entry.players.items():
+        brought = replace(registered, entry=replace(entry, factory=factory))
+        wanted = {option.name for option in schema_of(registry.load(brought)).options}
+        chosen = {key: value for key, value in options.items() if key in wanted}
+        networks[name] = registry.build(brought, signature, **chosen)
     return networks
 
 
@@ -165,29 +194,38 @@ def _build_player(
 ) -> Player:
     settings = recipe.settings
     network.to(device)
-    average = None
-    if settings.ema is not None:
-        ema = swa_utils.get_ema_multi_avg_fn(settings.ema)  # type: ignore[no-untyped-call]
-        average = swa_utils.AveragedModel(network, multi_avg_fn=ema)
-    entry = registry.get("optimizer", recipe.optimizer.name).entry
-    assert isinstance(entry, Optimizer)
+    if name not in recipe.optimizers:
+        network.requires_grad_(False)
+        return Player(name=name, module=network, optimizer=None, schedule=lambda step, num_steps: 1.0)
+    optimizer = registry.get("optimizer", recipe.optimizers[name].name).entry
+    assert isinstance(optimizer, Optimizer)
     return Player(
         name=name,
         module=network,
-        optimizer=_build_optimizer(network, recipe, registry, device),
-        schedule=build("schedule", recipe.schedule, registry),
-        needs_closure=entry.needs_closure,
+        optimizer=_build_optimizer(network, recipe.optimizers[name], registry, device),
+        schedule=build("schedule", recipe.schedules[name], registry),
+        needs_closure=optimizer.needs_closure,
         clip_norm=settings.clip_norm,
-        average=average,
+        average=_average(network, settings.ema)
+        if name == find_architecture(recipe, registry).exports
+        else None,
     )
 
 
+def _average(network: torch.nn.Module, decay: float | None) -> swa_utils.AveragedModel | None:
+    """The moving average of the network that answers."""
+    if decay is None:
+        return None
+    ema = swa_utils.get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return swa_utils.AveragedModel(network, multi_avg_fn=ema)
+
+
 def _build_optimizer(
-    network: torch.nn.Module, recipe: Recipe, registry: Registry, device: torch.device
+    network: torch.nn.Module, choice: Choice, registry: Registry, device: torch.device
 ) -> torch.optim.Optimizer:
-    registered = registry.get("optimizer", recipe.optimizer.name)
+    registered = registry.get("optimizer", choice.name)
     factory = registry.load(registered)
-    options = schema_of(factory).arguments(recipe.optimizer.options, where="optimizer.")
+    options = schema_of(factory).arguments(choice.options, where="optimizer.")
     # torch leaves the fused update off by default; it is the same arithmetic in one pass.
     if device.type == "cpu" and options.get("fused", False) is None and not options.get("foreach"):
         options["fused"] = True
@@ -195,5 +233,5 @@ def _build_optimizer(
         (name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad
     ]
     if not trainable:
-        raise PluginError(f"the network {recipe.model.name!r} has no parameter to train")
+        raise PluginError(f"the {type(network).__name__} of this recipe has no parameter to train")
     return registry.build(registered, trainable, **options)  # type: ignore[no-any-return]

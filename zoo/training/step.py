@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from zoo.contracts.signature import Batch, Turn, Turns
+from zoo.contracts.examples import Batch, Turn, Turns
 from zoo.errors import NumericsError, PluginError
 
 Objective = Callable[[Mapping[str, torch.nn.Module], Batch], Turns]
@@ -18,12 +18,12 @@ Objective = Callable[[Mapping[str, torch.nn.Module], Batch], Turns]
 
 @dataclass
 class Player:
-    """One trainable with its own parameters, optimizer and schedule.
+    """One network with its own parameters, optimizer and schedule.
 
     Attributes:
         name: As turns call it.
         module: The network.
-        optimizer: Holds the parameters.
+        optimizer: Holds the parameters; a player without one is frozen and takes no turn.
         schedule: Factor of the learning rate by ``(step, num_steps)``.
         needs_closure: The optimizer evaluates the loss itself.
         clip_norm: Largest gradient norm.
@@ -33,7 +33,7 @@ class Player:
 
     name: str
     module: torch.nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizer: torch.optim.Optimizer | None
     schedule: Callable[[int, int], float]
     needs_closure: bool = False
     clip_norm: float | None = None
@@ -43,12 +43,17 @@ class Player:
 
     def __post_init__(self) -> None:
         self.parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
-        self.base_rates = [float(group.get("lr", 0.0)) for group in self.optimizer.param_groups]
+        self.base_rates = [float(group.get("lr", 0.0)) for group in self.groups]
+
+    @property
+    def groups(self) -> list[dict[str, Any]]:
+        """The optimizer's parameter groups; none of a frozen player."""
+        return self.optimizer.param_groups if self.optimizer is not None else []
 
     def set_rate(self, step: int, num_steps: int) -> None:
         """Applies the schedule for this step."""
         factor = self.schedule(step, num_steps)
-        for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
+        for group, rate in zip(self.groups, self.base_rates, strict=True):
             if "lr" in group:
                 group["lr"] = rate * factor
 
@@ -78,20 +83,21 @@ def play(
     models = {name: player.module for name, player in players.items()}
     seed()
     games = [objective(models, batch) for batch in micro_batches]
-    losses: dict[str, torch.Tensor] = {}
+    losses: dict[str, list[torch.Tensor]] = {}
     # Micro-batches advance together: all of them finish a turn before its player moves.
     for place, turn in enumerate(games[0]):
-        player = _player_of(turn, players)
+        player, optimizer = _mover(turn, players)
         if player.needs_closure:
-            losses[player.name] = _update_by_closure(player, models, objective, micro_batches, place, seed)
+            loss = _update_by_closure(player, models, objective, micro_batches, place, seed)
         else:
-            losses[player.name] = _accumulate(player, turn, games[1:])
+            loss = _accumulate(player, turn, games[1:])
             _require_finite_gradient(player)
-            player.optimizer.step()
-        player.optimizer.zero_grad(set_to_none=True)
+            optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        losses.setdefault(player.name, []).append(loss)
         if player.average is not None:
             player.average.update_parameters(player.module)
-    return losses
+    return {name: each[0] if len(each) == 1 else torch.stack(each).mean() for name, each in losses.items()}
 
 
 def reduce(loss: Any) -> tuple[torch.Tensor, torch.Tensor | float]:
@@ -112,12 +118,15 @@ def reduce(loss: Any) -> tuple[torch.Tensor, torch.Tensor | float]:
     return (values * weights).sum(), weights.expand_as(values).sum()
 
 
-def _player_of(turn: Turn, players: Mapping[str, Player]) -> Player:
-    if turn.player not in players:
+def _mover(turn: Turn, players: Mapping[str, Player]) -> tuple[Player, torch.optim.Optimizer]:
+    player = players.get(turn.player)
+    if player is None:
         raise PluginError(
             f"the objective yields a turn for {turn.player!r}", fix=f"players: {', '.join(players)}"
         )
-    return players[turn.player]
+    if player.optimizer is None:
+        raise PluginError(f"the objective yields a turn for {turn.player!r}, which is frozen")
+    return player, player.optimizer
 
 
 def _accumulate(player: Player, turn: Turn, others: Sequence[Turns]) -> torch.Tensor:
@@ -157,9 +166,11 @@ def _update_by_closure(
     seed: Callable[[], None],
 ) -> torch.Tensor:
     """For optimizers that evaluate the loss again and again; each time is the same random state."""
+    optimizer = player.optimizer
+    assert optimizer is not None
 
     def closure() -> torch.Tensor:
-        player.optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         seed()
         games = [objective(models, batch) for batch in micro_batches]
         for game in games:
@@ -169,7 +180,7 @@ def _update_by_closure(
         _require_finite_gradient(player)
         return loss
 
-    return torch.as_tensor(player.optimizer.step(closure)).detach()  # type: ignore[arg-type]
+    return torch.as_tensor(optimizer.step(closure)).detach()  # type: ignore[arg-type]
 
 
 def _require_finite_gradient(player: Player) -> None:

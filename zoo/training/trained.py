@@ -1,14 +1,15 @@
 """Reopens a run: its recipe, its best network, its data."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
-from zoo import recipes
-from zoo.contracts.entries import Architecture
+from zoo import recipes, runs
+from zoo.contracts.examples import Splits
 from zoo.contracts.recipe import Choice, Recipe
-from zoo.contracts.signature import Splits
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Labels, Target
 from zoo.errors import ArtifactError
 from zoo.files import read_bytes
 from zoo.preprocessing import Preprocessing
@@ -19,6 +20,7 @@ from zoo.training.checkpoints import Checkpoint
 from zoo.training.evaluation import Judge
 from zoo.training.planning import Document
 from zoo.training.trainer import weights_of
+from zoo.words import NONE
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class Network:
     module: torch.nn.Module
     preprocessing: Preprocessing
     step: int
+
+    @property
+    def signature(self) -> Signature:
+        """What it takes and emits."""
+        return self.preprocessing.encoded
 
 
 @dataclass(frozen=True)
@@ -68,28 +75,64 @@ def load(run: Run, registry: Registry) -> Trained:
     planned = planning.plan(read_recipe(run), registry)
     planning.require_unchanged(run, planned, registry)
     judge = setup.build_judge(planned.recipe, network.preprocessing, registry, torch.device("cpu"))
-    return Trained(run, network, planned.data.splits, recipes.plugins_of(planned.recipe, registry), judge)
+    return Trained(run, network, planned.splits, recipes.plugins_of(planned.recipe, registry), judge)
 
 
-def load_network(run: Run, registry: Registry) -> Network:
+def load_network(run: Run | str, registry: Registry | None = None) -> Network:
     """Opens a run's best network without touching its data.
+
+    Args:
+        run: The run, or its folder.
+        registry: Where its entries are looked up; the installed plugins by default.
 
     Raises:
         ArtifactError: As for ``load``.
         PluginError: A plugin that it needs is not installed.
     """
+    run = runs.find(run) if isinstance(run, str) else run
+    registry = registry or Registry.discover()
     planning.require_plugins(run, registry)
     preprocessing = planning.load_preprocessing(run)
-    document = read_recipe(run)
-    source = dict(document["data"])
-    facts = recipes.DataFacts(preprocessing.encoded.target, num_train=1)
-    recipe = recipes.complete(document, facts, Choice(source.pop("name"), source), registry)
+    recipe = _recipe(run, preprocessing, registry)
     checkpoint = best_checkpoint(run)
-    entry = registry.get("architecture", recipe.model.name).entry
-    assert isinstance(entry, Architecture)
-    module = setup.build_networks(recipe, preprocessing.encoded, registry)[entry.exports]
-    module.load_state_dict(weights_of(checkpoint, entry.exports))
+    player = setup.find_architecture(recipe, registry).exports
+    module = setup.build_networks(recipe, preprocessing.encoded, registry)[player]
+    module.load_state_dict(weights_of(checkpoint, player))
+    target = with_thresholds(preprocessing.encoded.target, checkpoint)
+    preprocessing = replace(
+        preprocessing,
+        raw=replace(preprocessing.raw, target=target),
+        encoded=replace(preprocessing.encoded, target=target),
+    )
     return Network(recipe, module.eval(), preprocessing, checkpoint.step)
+
+
+def load_models(run: Run, network: Network, registry: Registry) -> dict[str, torch.nn.Module]:
+    """Every player of a run at its best checkpoint, those that its objective brings included.
+
+    Raises:
+        ZooError: As for ``load``, or what an objective brings cannot be found.
+    """
+    checkpoint = best_checkpoint(run)
+    models = setup.build_networks(network.recipe, network.preprocessing.encoded, registry)
+    models |= setup.build_further_players(network.recipe, network.preprocessing.encoded, registry)
+    for name, module in models.items():
+        module.load_state_dict(weights_of(checkpoint, name))
+        module.eval()
+    return models
+
+
+def with_thresholds(target: Target, checkpoint: Checkpoint) -> Target:
+    """A target of labels with the thresholds that were tuned when the checkpoint was judged."""
+    thresholds = checkpoints.unflatten(checkpoint.state["position"], {})["thresholds"]
+    return replace(target, thresholds=tuple(thresholds)) if isinstance(target, Labels) else target
+
+
+def _recipe(run: Run, preprocessing: Preprocessing, registry: Registry) -> Recipe:
+    document = read_recipe(run)
+    source = {key: None if value == NONE else value for key, value in document["data"].items()}
+    facts = recipes.DataFacts(preprocessing.encoded.target, num_train=1)
+    return recipes.complete(document, facts, Choice(str(source.pop("name")), source), registry)
 
 
 def best_checkpoint(run: Run) -> Checkpoint:

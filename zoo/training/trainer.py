@@ -22,6 +22,8 @@ from zoo.runs import Run
 from zoo.training import checkpoints
 from zoo.training.checkpoints import Checkpoint
 from zoo.training.devices import autocast
+from zoo.training.evaluation import LAST, Judgement
+from zoo.training.illustration import illustration
 from zoo.training.interrupts import Interrupts
 from zoo.training.progress import Progress
 from zoo.training.setup import Prepared
@@ -41,6 +43,7 @@ class Position:
         best_value: Its metric.
         best_loss: Its loss, which decides between equal metrics.
         num_worse: Validations since.
+        thresholds: Of labels, the probabilities from which the best answers each, tuned on validation.
         logged_bytes: Length of ``metrics.jsonl``.
     """
 
@@ -52,6 +55,7 @@ class Position:
     best_value: float | None = None
     best_loss: float | None = None
     num_worse: int = 0
+    thresholds: list[float] = field(default_factory=list)
     logged_bytes: int = 0
 
 
@@ -91,8 +95,7 @@ class Trainer:
             stack.enter_context(self.progress.of(self.num_steps, self.position.step))
             while self.position.epoch < self.settings.epochs and not self._is_over():
                 self._train_epoch(interrupts)
-                metrics = self._validate()
-                self._finish_epoch(metrics)
+                self._finish_epoch(self._validate())
                 self._save()
                 self._stop_if_asked(interrupts)
 
@@ -122,13 +125,13 @@ class Trainer:
         position, settings = self.position, self.settings
         for player in self.prepared.players.values():
             player.set_rate(position.step, self.num_steps)
-        parts = indices.tensor_split(min(settings.accumulate, len(indices)))
+        latent_seed = derive_seed(settings.seed, "latent", position.step)
         try:
             with autocast(self.prepared.device, settings.precision):
                 return play(
                     self.prepared.players,
                     self.prepared.objective,
-                    [self.prepared.train.batch(part) for part in parts],
+                    self.prepared.train.batches(indices, settings.accumulate, seed=latent_seed),
                     seed=self._seed,
                 )
         except NumericsError as error:
@@ -149,7 +152,7 @@ class Trainer:
             return EnvironmentFault(
                 f"{where}: there is not enough memory", fix="a smaller batch_size, or accumulate=2 and more"
             )
-        parts = (recipe.model, recipe.objective, recipe.loss, recipe.optimizer)
+        parts = (recipe.model, recipe.objective, recipe.loss, *recipe.optimizers.values())
         return PluginError(
             f"{where} of {', '.join(part.name for part in parts)} failed: {describe(error)}",
             fix="choose another loss or optimizer, or report it to the plugin's author",
@@ -161,21 +164,24 @@ class Trainer:
         if self.prepared.device.type == "cuda":
             torch.cuda.manual_seed(seed)
 
-    def _validate(self) -> dict[str, float]:
-        return self.prepared.judge.judge(self.answering_network(), self.prepared.validation)
+    def _validate(self) -> Judgement:
+        return self.prepared.judge.judge(self.answering_models(), self.prepared.validation, tunes=True)
 
-    def answering_network(self) -> torch.nn.Module:
-        """The network that is validated and exported: the average where there is one."""
-        player = self.prepared.players[self.prepared.judge.player]
-        return player.module if player.average is None else player.average.module
+    def answering_models(self) -> dict[str, torch.nn.Module]:
+        """The networks that are validated: of each player its average where it has one."""
+        return {
+            name: player.module if player.average is None else player.average.module
+            for name, player in self.prepared.players.items()
+        }
 
-    def _finish_epoch(self, metrics: Mapping[str, float]) -> None:
-        position = self.position
+    def _finish_epoch(self, judgement: Judgement) -> None:
+        position, metrics = self.position, judgement.metrics
         train = {
             f"{name}_loss" if len(self.prepared.players) > 1 else "loss": total / position.batch
             for name, total in position.totals.items()
         }
-        self._remember_best(metrics)
+        if self._remember_best(metrics):
+            position.thresholds = list(getattr(judgement.target, "thresholds", ()))
         position.epoch, position.batch, position.totals = position.epoch + 1, 0, {}
         self._log(
             {"epoch": position.epoch, "step": position.step, "train": train, "validation": dict(metrics)}
@@ -183,9 +189,23 @@ class Trainer:
         self.progress.validated(
             position.epoch, self.settings.epochs, train, metrics, is_best=position.num_worse == 0
         )
+        self._illustrate()
 
-    def _remember_best(self, metrics: Mapping[str, float]) -> None:
+    def _illustrate(self) -> None:
+        """What the network answers, where that is a picture: one file an epoch."""
+        judge = self.prepared.judge
+        content = illustration(
+            judge.target, lambda: judge.picture(self.answering_models(), self.prepared.test)
+        )
+        if content:
+            self.disk.replace(self.run.picture_path(self.position.step), content)
+
+    def _remember_best(self, metrics: Mapping[str, float]) -> bool:
+        """Whether this validation is the best so far."""
         position, judge = self.position, self.prepared.judge
+        if judge.best_metric == LAST:
+            position.best_step = position.step
+            return True
         value, loss = metrics[judge.best_metric], metrics["loss"]
         margin = self.settings.early_stopping.min_delta if self.settings.early_stopping else 0.0
         gain = math.inf
@@ -197,8 +217,9 @@ class Trainer:
         if math.isfinite(value) and (gain > margin or breaks_tie):
             position.best_step, position.best_value, position.best_loss = position.step, value, loss
             position.num_worse = 0
-        else:
-            position.num_worse += 1
+            return True
+        position.num_worse += 1
+        return False
 
     def _is_over(self) -> bool:
         stopping = self.settings.early_stopping
@@ -237,7 +258,8 @@ class Trainer:
             model |= {f"{name}/{key}": value for key, value in player.module.state_dict().items()}
             if player.average is not None:
                 model |= {f"{name}@ema/{key}": value for key, value in player.average.state_dict().items()}
-            states[name] = checkpoints.flatten(player.optimizer.state_dict(), optimizer, name)
+            if player.optimizer is not None:
+                states[name] = checkpoints.flatten(player.optimizer.state_dict(), optimizer, name)
         state = {
             "position": checkpoints.flatten(vars(self.position), {}, "position"),
             "optimizers": states,
@@ -251,9 +273,10 @@ class Trainer:
             player.module.load_state_dict(_part(checkpoint.model, f"{name}/"))
             if player.average is not None:
                 player.average.load_state_dict(_part(checkpoint.model, f"{name}@ema/"))
-            player.optimizer.load_state_dict(
-                checkpoints.unflatten(checkpoint.state["optimizers"][name], checkpoint.optimizer)
-            )
+            if player.optimizer is not None:
+                player.optimizer.load_state_dict(
+                    checkpoints.unflatten(checkpoint.state["optimizers"][name], checkpoint.optimizer)
+                )
         self.position = Position(**checkpoints.unflatten(checkpoint.state["position"], {}))
 
 

@@ -3,13 +3,14 @@ import subprocess
 import sys
 
 import zoo_convolutional
+from zoo.plugin import Boxes
 
 
 def test_registration_imports_neither_torch_nor_the_networks():
     code = (
         "import sys, zoo_convolutional; zoo_convolutional.zoo_register(); "
         "print([name for name in sys.modules if name in "
-        "('torch', 'numpy', 'zoo_convolutional.lenet', 'zoo_convolutional.convnet', 'zoo_convolutional.resnet')])"
+        "('torch', 'numpy') or name.startswith('zoo_convolutional.')])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
@@ -21,14 +22,26 @@ def test_every_entry_names_a_factory_that_exists():
         assert callable(getattr(importlib.import_module(module), attribute))
 
 
-def test_the_networks_are_three_for_pictures():
-    entries = {entry.name: entry for entry in zoo_convolutional.zoo_register()}
-    assert set(entries) == {"lenet", "convnet", "resnet"}
-    for entry in entries.values():
+def entries_of(kind):
+    return {entry.name: entry for entry in zoo_convolutional.zoo_register() if entry.kind == kind}
+
+
+def test_three_networks_answer_one_question_a_picture_and_one_finds_objects():
+    networks = entries_of("architecture")
+    assert set(networks) == {"lenet", "convnet", "resnet", "detector"}
+    for name, entry in networks.items():
         assert entry.accepts == ("image",)
-        assert entry.predicts == ("classes", "binary", "labels", "values")
+        expected = ("boxes",) if name == "detector" else ("classes", "binary", "labels", "values")
+        assert entry.predicts == expected
+
+
+def test_the_detector_brings_its_objective_and_the_loss_that_boxes_ask_for():
+    assert entries_of("architecture")["detector"].objective in entries_of("objective")
+    loss = entries_of("loss")[Boxes.default_loss]
+    assert loss.fits == (Boxes.kind,)
+    assert loss.expects == Boxes.emits
 
 
 def test_pictures_of_varying_size_get_the_size_that_each_network_is_for():
-    sizes = {entry.name: entry.image_size for entry in zoo_convolutional.zoo_register()}
-    assert sizes == {"lenet": 32, "convnet": 64, "resnet": 224}
+    sizes = {name: entry.image_size for name, entry in entries_of("architecture").items()}
+    assert sizes == {"lenet": 32, "convnet": 64, "resnet": 224, "detector": 320}

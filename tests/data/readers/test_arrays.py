@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from zoo.contracts.signature import Binary, Classes, Labels, Signature, TensorSpec, Values
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Binary, Classes, Labels, Values
+from zoo.contracts.tensors import TensorSpec
 from zoo.data.readers import arrays
 from zoo.errors import DataError
 

@@ -4,7 +4,8 @@ import struct
 import numpy as np
 import pytest
 
-from zoo.contracts.signature import Classes, TensorSpec
+from zoo.contracts.targets import Classes
+from zoo.contracts.tensors import TensorSpec
 from zoo.data.readers import idx
 from zoo.errors import DataError
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.contracts.signature import Binary, Classes, TensorSpec
+from zoo.contracts.targets import Binary, Classes
+from zoo.contracts.tensors import TensorSpec
 from zoo.data.readers import images
 from zoo.errors import DataError
 

@@ -2,7 +2,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from zoo.contracts.signature import Binary, Classes, Labels, TensorSpec, Values
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Binary, Classes, Labels, Several, Values
+from zoo.contracts.tensors import TensorSpec
 from zoo.data.readers import tables
 from zoo.errors import DataError, UsageError
 
@@ -130,12 +132,186 @@ def test_an_all_missing_column_is_named(write):
     assert caught.value.fix == "data.drop=[empty]"
 
 
-def test_a_column_of_names_is_refused_and_its_words_can_be_typed_in_a_shell(write):
-    path = write(rows("full name,y", *(f"person {i},{'ab'[i % 2]}" for i in range(60))))
+def test_a_column_of_names_beside_others_is_refused_and_its_words_can_be_typed_in_a_shell(write):
+    path = write(rows("full name,x,y", *(f"person {i},{i % 7},{'ab'[i % 2]}" for i in range(60))))
     with pytest.raises(DataError, match="'full name' has 60 different texts in 60 rows") as caught:
         tables.read(path)
-    assert caught.value.fix.startswith("""'data.drop=[full name]', or 'data.types."full name"=category'""")
+    assert caught.value.fix == (
+        "data.drop=[x] leaves 'full name' alone, and 'data.drop=[full name]' leaves the texts out; "
+        """'data.types."full name"=category' takes texts for categories"""
+    )
     assert tables.read(path, types={"full name": "category"}).signature.inputs[0].kind == "category"
+    assert tables.read(path, drop=("x",)).signature.inputs == (TensorSpec("full name", "text", "string", ()),)
+
+
+def test_of_several_texts_the_longest_is_what_can_be_learned_from(write):
+    path = write(
+        rows("id,said,y", *(f"person {i},said number {i} and more,{'ab'[i % 2]}" for i in range(60)))
+    )
+    with pytest.raises(DataError, match="a text cannot be learned from beside other columns") as caught:
+        tables.read(path)
+    assert caught.value.fix.startswith("data.drop=[id] leaves 'said' alone; data.types.id=category")
+
+
+MESSAGES = """label\tthis is what they said
+ham\tOk, see you at the "NA" gate
+spam\tFREE entry now, text WIN to 80086
+ham\tNone
+spam\t
+ham\tSee you at the station, mum
+"""
+
+
+def test_phrases_are_text_and_words_for_missing_values_are_words_in_them(write):
+    path = write(MESSAGES, "sms.tsv")
+    splits = tables.read(path, names=("label", "text"), quoting=False)
+    assert splits.signature == Signature((TensorSpec("text", "text", "string", ()),), Binary(("ham", "spam")))
+    assert splits.train.inputs["text"].tolist()[2:4] == ["None", ""]
+    again = tables.read(path, names=("label", "text"), quoting=False, types={"text": "category"})
+    assert again.signature.inputs[0].kind == "category"
+    assert again.train.inputs["text"].tolist()[2:4] == ["", ""]
+
+
+def test_a_table_of_texts_needs_no_header(write):
+    path = write('a\t"one two three four\nb\tfive six seven eight\n', "sms.tsv")
+    splits = tables.read(path, names=("label", "text"), header=False, quoting=False)
+    assert splits.train.inputs["text"].tolist() == ['"one two three four', "five six seven eight"]
+
+
+def test_short_categories_of_many_words_stay_categories(write):
+    path = write(
+        rows(
+            "x,y",
+            *(
+                f"{'one two three four' if i % 3 else 'bachelor of fine arts'},{'ab'[i % 2]}"
+                for i in range(30)
+            ),
+        )
+    )
+    assert tables.read(path).signature.inputs[0].kind == "category"
+
+
+TEXT = {"text": "text"}
+REPEATED = """y,text
+a,so it goes again and again
+b,another text of some words
+b,so it goes again and again
+b,so it goes again and again
+a,another text of some words
+"""
+
+
+def test_a_text_that_occurs_again_counts_once_with_its_most_frequent_label(write):
+    path = write(REPEATED)
+    train = tables.read(path, types=TEXT).train
+    assert train.inputs["text"].tolist() == ["another text of some words", "so it goes again and again"]
+    assert train.target.tolist() == ["b", "b"]
+    assert train.ids == ["table.csv line 3", "table.csv line 4"]
+    assert len(tables.read(path, types=TEXT, duplicates="keep").train) == 5
+
+
+def test_rows_of_numbers_that_occur_again_stay(write):
+    assert len(tables.read(write("x,y\n1,a\n1,a\n2,b\n")).train) == 3
+
+
+def test_declared_splits_keep_the_texts_that_occur_again(write, tmp_path):
+    for name in ("train.csv", "dev.csv", "test.csv"):
+        write(REPEATED, name)
+    splits = tables.read(tmp_path, types=TEXT)
+    assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [5, 5, 5]
+
+
+EMOTIONS = "I did not expect this\t0,2\tx\nWhat a day that was\tjoy\ty\nNo one ever told me\t1\tz\n"
+
+
+def read_emotions(path, **options):
+    return tables.read(
+        path, names=("text", "felt", "id"), header=False, quoting=False, drop=("id",), target="felt",
+        target_type="labels", labels="labels.txt", **options,
+    )  # fmt: skip
+
+
+def test_a_column_lists_labels_of_a_file_beside_it(write, tmp_path):
+    write(EMOTIONS, "train.tsv")
+    write(EMOTIONS[:28], "dev.tsv")
+    write("anger\n\njoy\nfear\n", "labels.txt")
+    splits = read_emotions(tmp_path)
+    assert splits.signature.target == Labels(("anger", "joy", "fear"), "felt")
+    assert splits.train.target.tolist() == [[True, False, True], [False, True, False], [False, True, False]]
+    assert splits.validation.target.tolist() == [[True, False, True]]
+    again = tables.read_like(
+        tmp_path / "dev.tsv", splits.signature, {"names": ["text", "felt", "id"], "header": False}
+    )
+    assert again.target.tolist() == [[True, False, True]]
+
+
+@pytest.mark.parametrize("label", ["3", "rage"])
+def test_a_label_that_is_not_in_the_file_is_located(write, tmp_path, label):
+    write(EMOTIONS, "train.tsv")
+    write(f"Who knows what it is\tjoy,{label}\tq\n", "test.tsv")
+    write("anger\njoy\nfear\n", "labels.txt")
+    with pytest.raises(
+        DataError, match=rf"test\.tsv line 1: label '{label}' of 'felt' is none of the 3 labels"
+    ):
+        read_emotions(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [("joy\n", "holds 1 labels"), ("joy\nfear\njoy\n", "holds the label 'joy' twice")],
+)
+def test_a_file_of_labels_that_cannot_be_is_refused(write, tmp_path, content, complaint):
+    write(EMOTIONS, "train.tsv")
+    write(content, "labels.txt")
+    with pytest.raises(DataError, match=rf"labels\.txt: {complaint}"):
+        read_emotions(tmp_path)
+
+
+def test_a_file_of_labels_is_for_labels(write):
+    with pytest.raises(
+        UsageError, match=r"data\.labels=labels\.txt is for a target column that lists"
+    ) as caught:
+        tables.read(write(PENGUINS), target="species", labels="labels.txt")
+    assert caught.value.fix == "data.target_type=labels"
+
+
+def test_a_label_unseen_in_training_is_named_when_texts_are_read_alike(write):
+    signature = tables.read(write(REPEATED), types=TEXT).signature
+    path = write("y,text\nc,what is this supposed to be\n", "new.csv")
+    with pytest.raises(DataError, match=r"new\.csv line 2: label 'c' does not occur in the training data"):
+        tables.read_like(path, signature, {})
+
+
+SEVERAL = "x,sex,weight,kind\n1,male,2.5,cat\n2,,3.5,dog\n3,female,,cow\n4,,,\n5,male,1.5,\n"
+
+
+def test_targets_of_several_kinds_may_be_missing_but_not_all_at_once(write):
+    path = write(SEVERAL)
+    targets = ("sex", "weight", "kind")
+    with pytest.raises(
+        DataError,
+        match=r"target 'sex' or 'weight' or 'kind' is missing in 1 rows, first in table\.csv line 5",
+    ):
+        tables.read(path, target=targets)
+    splits = tables.read(path, target=targets, drop_missing_target=True)
+    assert splits.signature.target == Several(
+        (Binary(("female", "male"), "sex"), Values(("weight",)), Classes(("cat", "cow", "dog"), "kind"))
+    )
+    assert splits.train.target["sex"].tolist() == ["male", "", "female", "male"]
+    np.testing.assert_array_equal(splits.train.target["weight"], [[2.5], [3.5], [np.nan], [1.5]])
+    assert splits.train.target["kind"].tolist() == ["cat", "dog", "cow", ""]
+    again = tables.read_like(path, splits.signature, {"drop_missing_target": True})
+    assert again.target["kind"].tolist() == ["cat", "dog", "cow", ""]
+
+
+def test_yes_or_no_may_be_missing_and_values_may_not(write):
+    path = write("x,a,b,c,d\n1,yes,,1.5,2\n2,no,yes,,3\n3,,no,2.5,4\n")
+    train = tables.read(path, target=("a", "b"), drop=("c", "d")).train
+    np.testing.assert_array_equal(train.target, [[1, np.nan], [0, 1], [np.nan, 0]])
+    with pytest.raises(
+        DataError, match=r"target 'c' or 'd' is missing in 1 rows, first in table\.csv line 3"
+    ):
+        tables.read(path, target=("c", "d"), drop=("a", "b"))
 
 
 def test_a_column_that_numbers_the_rows_is_refused(write):

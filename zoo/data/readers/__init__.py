@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.contracts.signature import Examples, Signature, Splits
-from zoo.data.readers import arrays, idx, images, tables
+from zoo.contracts.examples import Examples, Splits
+from zoo.contracts.signature import Signature
+from zoo.data.readers import arrays, detections, idx, images, tables, texts
 from zoo.errors import DataError, did_you_mean
 
 
@@ -28,9 +29,18 @@ class Reader:
     read_like: Callable[[Path, Signature, Mapping[str, Any]], Examples]
 
 
+# The first that does not refuse reads: detections hold folders of pictures and text files besides, and
+# tables and pictures may have a file of labels or a note beside them.
 READERS = tuple(
     Reader(name, module.refuses, module.read, module.read_like)
-    for name, module in (("pictures", images), ("tables", tables), ("IDX", idx), ("NumPy arrays", arrays))
+    for name, module in (
+        ("detections", detections),
+        ("pictures", images),
+        ("tables", tables),
+        ("IDX", idx),
+        ("NumPy arrays", arrays),
+        ("texts", texts),
+    )
 )
 
 
@@ -53,5 +63,6 @@ def recognise(path: Path) -> Reader:
     reasons = "".join(f"\n  {name}: {reason}" for name, reason in refusals.items())
     raise DataError(
         f"{path}: no reader can read it{reasons}",
-        fix="a data set is class folders of pictures, a .csv, .tsv or .parquet file, IDX files, or an .npz file",
+        fix="a data set is class folders of pictures or texts, pictures with boxes, a .csv, .tsv or .parquet file, "
+        "a .txt file or one a class, IDX files, or an .npz file",
     )

@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.contracts.signature import Examples, Signature, Splits, Target, TensorSpec
+from zoo.contracts.examples import Examples, Splits
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Target
+from zoo.contracts.tensors import TensorSpec
 from zoo.data.examples import concatenate
 from zoo.data.splits import ROLES
 from zoo.data.targets import TargetColumn, TargetType, column_names, encode, infer, label_target

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.contracts.signature import Examples, Signature, Splits
+from zoo.contracts.examples import Examples, Splits
+from zoo.contracts.signature import Signature
 from zoo.data.examples import concatenate
 from zoo.data.readers.arrays import Pair, examples_like, infer_splits
 from zoo.data.splits import ROLES

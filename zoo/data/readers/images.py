@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from zoo.contracts.signature import Examples, Signature, Splits, TensorSpec
+from zoo.contracts.examples import Examples, Splits
+from zoo.contracts.signature import Signature
+from zoo.contracts.tensors import TensorSpec
 from zoo.data.examples import concatenate
 from zoo.data.splits import ROLES
 from zoo.data.targets import TargetColumn, encode, infer, label_target

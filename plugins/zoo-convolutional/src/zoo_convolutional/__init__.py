@@ -1,15 +1,24 @@
-"""Convolutional networks for pictures: LeNet, a small modern network and residual networks."""
+"""Convolutional networks for pictures: LeNet, a small modern network, residual networks, a detector."""
 
 from collections.abc import Sequence
 
-from zoo.plugin import Architecture, Entry, hookimpl
+from zoo.plugin import Architecture, Entry, Loss, Objective, hookimpl
 
-_TARGETS = ("classes", "binary", "labels", "values")
+_TARGETS = ("classes", "binary", "labels", "values", "several")
+_DETECTOR_RECIPE = {
+    "optimizer.name": "adamw",
+    "optimizer.lr": 1e-3,
+    "schedule.name": "cosine",
+    "batch_size": 8,
+    "epochs": 60,
+    "clip_norm": 10.0,
+    "ema": 0.99,
+}
 
 
 @hookimpl
 def zoo_register() -> Sequence[Entry]:
-    """The architectures of this package."""
+    """The architectures of this package, and what trains its detector."""
     return [
         Architecture(
             name="lenet",
@@ -37,5 +46,30 @@ def zoo_register() -> Sequence[Entry]:
             accepts=("image",),
             predicts=_TARGETS,
             image_size=224,
+        ),
+        Architecture(
+            name="detector",
+            factory="zoo_convolutional.detector:Detector",
+            summary="FCOS: a one-stage detector without anchors, on a light backbone or a ResNet",
+            reference="arXiv:1904.01355 and arXiv:2006.09214",
+            accepts=("image",),
+            predicts=("boxes",),
+            objective="detection",
+            image_size=320,
+            recipe=_DETECTOR_RECIPE,
+        ),
+        Objective(
+            name="detection",
+            factory="zoo_convolutional.detection:detection",
+            summary="Boxes become what each location is to answer; flips, zooms and recolours in training",
+            reference="arXiv:1904.01355, section 3",
+        ),
+        Loss(
+            name="focal-giou",
+            factory="zoo_convolutional.detection_loss:FocalGIoU",
+            summary="Focal loss of classes, GIoU loss of boxes and cross-entropy of centre-ness",
+            reference="arXiv:1708.02002, eq. 5, arXiv:1902.09630 and arXiv:1904.01355, eq. 2",
+            fits=("boxes",),
+            expects="logits",
         ),
     ]

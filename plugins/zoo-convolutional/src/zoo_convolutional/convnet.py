@@ -5,7 +5,7 @@ from typing import Annotated
 from torch import Tensor, nn
 
 from zoo.plugin import Ge, Lt, Signature
-from zoo_convolutional.head import Head
+from zoo_convolutional.head import Scores, head_for
 from zoo_convolutional.pictures import picture_shape
 
 SMALLEST_SIDE = 4
@@ -51,11 +51,11 @@ class ConvNet(nn.Module):
                 layers.append(convolution(num_maps, width * 2**stage, stride))
                 num_maps, stride = width * 2**stage, 1
         self.features = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout))
-        self.head = Head(num_maps, signature.outputs[0].shape)
+        self.head = head_for(num_maps, signature.outputs)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Scores ``[batch, *scores]`` of pictures ``[batch, channels, height, width]``."""
-        scores: Tensor = self.head(self.features(pictures))
+    def forward(self, pictures: Tensor) -> Scores:
+        """Scores ``[batch, *scores]``, of several targets a tuple, of pictures ``[batch, channels, height, width]``."""
+        scores: Scores = self.head(self.features(pictures))
         return scores
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from zoo.plugin import Signature
-from zoo_convolutional.head import Head
+from zoo_convolutional.head import Scores, head_for
 from zoo_convolutional.pictures import picture_shape
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
@@ -49,11 +49,11 @@ class LeNet(nn.Module):
             nn.Linear(120, 84),
             squash(),
         )
-        self.head = Head(84, signature.outputs[0].shape)
+        self.head = head_for(84, signature.outputs)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Scores ``[batch, *scores]`` of pictures ``[batch, channels, height, width]``."""
-        scores: Tensor = self.head(self.features(pictures))
+    def forward(self, pictures: Tensor) -> Scores:
+        """Scores ``[batch, *scores]``, of several targets a tuple, of pictures ``[batch, channels, height, width]``."""
+        scores: Scores = self.head(self.features(pictures))
         return scores
 
 

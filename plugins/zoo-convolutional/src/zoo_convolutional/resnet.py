@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo.plugin import Signature
-from zoo_convolutional.head import Head
+from zoo_convolutional.head import Scores, head_for
 from zoo_convolutional.pictures import picture_shape
 
 STEM_WIDTH = 64
@@ -70,11 +70,11 @@ class ResNet(nn.Module):
         layout = LAYOUTS[depth]
         self.stages = nn.Sequential(*(stage(layout, index, zero_init) for index in range(4)))
         self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.head = Head(8 * STEM_WIDTH * layout.expansion, signature.outputs[0].shape)
+        self.head = head_for(8 * STEM_WIDTH * layout.expansion, signature.outputs)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Scores ``[batch, *scores]`` of pictures ``[batch, channels, height, width]``."""
-        scores: Tensor = self.head(self.pool(self.stages(self.stem(pictures))))
+    def forward(self, pictures: Tensor) -> Scores:
+        """Scores ``[batch, *scores]``, of several targets a tuple, of pictures ``[batch, channels, height, width]``."""
+        scores: Scores = self.head(self.pool(self.stages(self.stem(pictures))))
         return scores
 
 

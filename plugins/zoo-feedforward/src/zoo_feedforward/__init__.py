@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from zoo.plugin import Architecture, Entry, hookimpl
 
-_TARGETS = ("classes", "binary", "labels", "values")
+_TARGETS = ("classes", "binary", "labels", "values", "several")
 
 
 @hookimpl

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from torch import Tensor, nn
 
 from zoo.plugin import Ge, Lt, Signature
-from zoo_feedforward.head import Head
+from zoo_feedforward.head import Scores, head_for
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -52,11 +52,11 @@ class MLP(nn.Module):
                 for num_in, num_out in pairwise(widths)
             )
         )
-        self.head = Head(widths[-1], signature.outputs[0].shape)
+        self.head = head_for(widths[-1], signature.outputs)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Scores ``[batch, *scores]`` of vectors ``[batch, features]``."""
-        scores: Tensor = self.head(self.body(features))
+    def forward(self, features: Tensor) -> Scores:
+        """Scores ``[batch, *scores]``, of several targets a tuple, of vectors ``[batch, features]``."""
+        scores: Scores = self.head(self.body(features))
         return scores
 
 

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from zoo.plugin import Signature
-from zoo_feedforward.head import Head
+from zoo_feedforward.head import Scores, head_for
 
 
 class Perceptron(nn.Module):
@@ -18,9 +18,9 @@ class Perceptron(nn.Module):
         super().__init__()
         (num_features,) = signature.inputs[0].shape
         assert num_features is not None
-        self.head = Head(num_features, signature.outputs[0].shape)
+        self.head = head_for(num_features, signature.outputs)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Scores ``[batch, *scores]`` of vectors ``[batch, features]``."""
-        scores: Tensor = self.head(features)
+    def forward(self, features: Tensor) -> Scores:
+        """Scores ``[batch, *scores]``, of several targets a tuple, of vectors ``[batch, features]``."""
+        scores: Scores = self.head(features)
         return scores

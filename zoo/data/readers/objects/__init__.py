@@ -1,0 +1,1 @@
+"""Annotations of objects in pictures: Pascal VOC, COCO JSON and CSV."""
