@@ -61,6 +61,8 @@ JOBS: Mapping[str, Job] = {
     "mlp on three labels of wine": Job(
         "mlp", "{folder}/three_labels.csv", "labels", ("data.target=[good,strong,sweet]",)
     ),
+}
+FAMILIES: Mapping[str, Job] = {
     "gru on sms_spam": Job(
         "gru",
         "{shared}/sms_spam/sms.tsv",
@@ -194,7 +196,7 @@ def run(words: list[object], *, cwd: Path) -> str:
 
 def finish(name: str, shared: Path, folder: Path) -> Done:
     """Trains a job and exports it."""
-    job = JOBS[name]
+    job = {**JOBS, **FAMILIES}[name]
     run_path = folder / hashlib.sha256(name.encode()).hexdigest()[:12]
     started_at = time.monotonic()
     trained = zoo("train", *job.command(shared, folder), "--run", run_path, cwd=folder)
