@@ -14,7 +14,15 @@ from zoo.registry import Registry
 
 REGISTRY = Registry.discover()
 # A class or count that has no default is given as a reader of its documentation would.
-REQUIRED = {"prior": 0.1, "dims": 2, "groups": 1, "val": 0.5, "value": 0.5, "shape": [1]}
+REQUIRED = {
+    "prior": 0.1,
+    "dims": 2,
+    "groups": 1,
+    "val": 0.5,
+    "value": 0.5,
+    "shape": [1],
+    "teacher": "runs/big",
+}
 
 
 def make(

@@ -91,6 +91,10 @@ def nodes(model, kind):
     return [node for node in model.graph.node if node.op_type == kind]
 
 
+def maker_of(model, name):
+    return next(node for node in model.graph.node if name in node.output)
+
+
 def attribute(node, name):
     return next(each for each in node.attribute if each.name == name)
 
@@ -158,10 +162,11 @@ def lose_the_state(model):
 
 
 def leave_the_window_out(model):
-    maker = next(node for node in model.graph.node if "values" in node.output)
-    add = next(node for node in model.graph.node if node.output and node.output[0] == maker.input[0])
-    assert add.op_type == "Add"
-    maker.input[0] = add.input[0]
+    node = maker_of(model, "values")
+    while node.op_type != "Add":
+        node = maker_of(model, node.input[0])
+    behind = next(each for each in model.graph.node if node.output[0] in each.input)
+    behind.input[list(behind.input).index(node.output[0])] = node.input[0]
 
 
 def reverse_the_channels(model):
@@ -201,7 +206,9 @@ def drop_the_ratio(model):
 
 
 def change_a_threshold(model):
-    maker = next(node for node in model.graph.node if "labels" in node.output)
+    maker = maker_of(model, "labels")
+    while maker.op_type != "GreaterOrEqual":
+        maker = maker_of(model, maker.input[0])
     name = maker.input[1]
     tensor = next((each for each in model.graph.initializer if each.name == name), None)
     if tensor is None:

@@ -31,7 +31,7 @@ def test_three_networks_answer_one_question_a_picture_and_one_finds_objects():
     assert set(networks) == {"lenet", "convnet", "resnet", "detector"}
     for name, entry in networks.items():
         assert entry.accepts == ("image",)
-        expected = ("boxes",) if name == "detector" else ("classes", "binary", "labels", "values")
+        expected = ("boxes",) if name == "detector" else ("classes", "binary", "labels", "values", "several")
         assert entry.predicts == expected
 
 

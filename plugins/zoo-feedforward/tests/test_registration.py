@@ -26,4 +26,4 @@ def test_the_networks_are_a_perceptron_and_an_mlp_for_vectors():
     assert set(entries) == {"perceptron", "mlp"}
     for entry in entries.values():
         assert entry.accepts == ("vector",)
-        assert entry.predicts == ("classes", "binary", "labels", "values")
+        assert entry.predicts == ("classes", "binary", "labels", "values", "several")

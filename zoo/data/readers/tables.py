@@ -93,8 +93,7 @@ def read(
         gaps: What happens to missing steps or values of a series.
 
     Raises:
-        UsageError: A column that an option names does not exist.
-        DataError: The table cannot be read or learned from.
+        ZooError: The table cannot be read or learned from, or a column that an option names is missing.
     """
     how = TableOptions(header, tuple(names), separator, quoting, encoding, tuple(missing))
     tables = {split: read_table(file, how) for split, file in _find_files(path).items()}
