@@ -35,6 +35,7 @@ TRAIN_EXTRA = frozenset(
         "tomli_w",
         "torch",
         "torchmetrics",
+        "torchvision",
     }
 )
 

@@ -31,6 +31,9 @@ from zoo.errors import UsageError
 @click.option(
     "--draw", type=click.Path(path_type=Path), help="A PNG: the boxes of a picture, or a grid of samples."
 )
+@click.option(
+    "--min-score", type=float, default=0.3, show_default=True, help="Least score of a box that is drawn."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="A folder: a PNG for each picture or sample.")
 @click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="How to print."
@@ -47,6 +50,7 @@ def predict(
     label: str | None,
     seed: int,
     draw: Path | None,
+    min_score: float,
     out: Path | None,
     form: str,
     as_json: bool,
@@ -68,7 +72,8 @@ def predict(
         _print_files(_write_samples(predictor, answers, draw, out), form)
         return
     if draw or out:
-        _print_files(_write_boxes(predictor, columns, answers, ids, draw, out), form, to_stderr=True)
+        objects = _certain(predictor, answers, min_score)
+        _print_files(_write_boxes(predictor, columns, objects, ids, draw, out), form, to_stderr=True)
     _print(ids, predictor.rows(answers), predictor.signature.target, form)
 
 
@@ -136,28 +141,39 @@ def _write_samples(
     return _write(contents)
 
 
+def _certain(predictor: Any, answers: Mapping[str, Any], min_score: float) -> list[list[dict[str, Any]]]:
+    """The objects of each picture that are drawn.
+
+    Raises:
+        UsageError: The model finds no objects.
+    """
+    target = predictor.signature.target
+    if target.kind != "boxes":
+        raise UsageError(
+            f"the model answers {target.kind}, which is not drawn", fix="leave --draw and --out out"
+        )
+    return [
+        [each for each in row["objects"] if each["score"] >= min_score] for row in predictor.rows(answers)
+    ]
+
+
 def _write_boxes(
     predictor: Any,
     columns: Mapping[str, Any],
-    answers: Mapping[str, Any],
+    objects: Sequence[Sequence[Mapping[str, Any]]],
     ids: Sequence[str],
     draw: Path | None,
     out: Path | None,
 ) -> list[Path]:
     from zoo.runtime.drawing import draw_boxes
 
-    target = predictor.signature.target
-    if target.kind != "boxes":
-        raise UsageError(
-            f"the model answers {target.kind}, which is not drawn", fix="leave --draw and --out out"
-        )
+    labels = predictor.signature.target.labels
     if draw and len(ids) > 1:
         raise UsageError(f"--draw takes one picture, not {len(ids)}", fix="--out FOLDER draws each of them")
     (pictures,) = columns.values()
-    rows = predictor.rows(answers)
     contents: dict[Path, bytes] = {}
-    for place, (name, row) in enumerate(zip(ids, rows, strict=True)):
-        drawn = draw_boxes(pictures[place], row["objects"], labels=target.labels)
+    for place, (name, found) in enumerate(zip(ids, objects, strict=True)):
+        drawn = draw_boxes(pictures[place], found, labels=labels)
         contents |= {draw: drawn} if draw else {}
         contents |= {out / f"{Path(name).stem}.png": drawn} if out else {}
     return _write(contents)
