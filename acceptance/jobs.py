@@ -109,8 +109,11 @@ FAMILIES: Mapping[str, Job] = {
             "data.labels=labels.txt",
             "model.bidirectional=true",
             "model.pooling=max",
+            "model.embedding=200",
+            "model.hidden=192",
+            "model.dropout=0.5",
             "optimizer.lr=2e-3",
-            "epochs=6",
+            "epochs=8",
         ),
     ),
     "gru on airline_passengers": Job(

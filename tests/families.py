@@ -64,7 +64,12 @@ FAMILIES = {
     "sample": Family(
         {"name": "faces", "size": 8, "latent": 4},
         {"name": "conditional-dcgan", "width": 4},
-        {"optimizer": {"generator": {"lr": 1e-3}}, "ema": 0.9, "accumulate": 2, "objective.turns": None},
+        {
+            "optimizer": {"generator": {"lr": 1e-3}},
+            "ema": 0.9,
+            "accumulate": 2,
+            "objective": {"name": "adversarial", "turns": {"discriminator": 2}},
+        },
     ),
     "variational": Family({"name": "faces", "size": 8, "latent": 4}, {"name": "vae"}),
     "labels": Family(
@@ -73,8 +78,6 @@ FAMILIES = {
     ),
     "several": Family({"name": "several.csv", "target": ["kind", "price"]}, {"name": "mlp", "hidden": [8]}),
 }
-FAMILIES["sample"].keys.pop("objective.turns")
-FAMILIES["sample"].keys["objective"] = {"name": "adversarial", "turns": {"discriminator": 2}}
 
 
 def write(folder: Path) -> Path:
@@ -105,7 +108,9 @@ def _write_series(folder, random):
     lines = ["day,a,b"]
     for day in range(80):
         a, b = 10 + day + 3 * np.sin(day) + random.normal(), 5 - day / 2 + random.normal()
-        lines.append(f"{np.datetime64('2024-01-01') + day},{a:.3f},{'' if day % 11 == 3 else f'{b:.3f}'}")
+        lines.append(
+            f"{np.datetime64('2024-01-01') + np.timedelta64(day, 'D')},{a:.3f},{'' if day % 11 == 3 else f'{b:.3f}'}"
+        )
     (folder / "series.csv").write_text("\n".join(lines) + "\n")
     lines = ["id,x,y,label"]
     for group in range(60):

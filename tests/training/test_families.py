@@ -1,7 +1,10 @@
 """Every family trains, stops, resumes to the same bytes and exports; one trainer for all of them."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -42,12 +45,34 @@ def outcome(run):
     )
 
 
+KILLED = """
+import json, os, pathlib, signal, sys, torch
+from zoo.registry import Registry
+from zoo.training import session
+from zoo.training.progress import Progress
+
+class KilledAt(Progress):
+    def stepped(self, step, num_examples, losses):
+        if step == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+torch.set_num_threads(1)
+recipe, path = json.loads(sys.argv[1]), pathlib.Path(sys.argv[2])
+session.start(recipe, run_path=path, registry=Registry.discover(), progress=KilledAt())
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_family_resumes_to_the_bytes_of_a_run_that_never_stopped(family, folder, tmp_path, registry):
-    whole = outcome(start(family, folder, tmp_path / "whole", registry))
-    with pytest.raises(Interrupted):
-        start(family, folder, tmp_path / "run", registry, StopAt(2))
+def test_a_family_killed_and_resumed_ends_in_the_bytes_of_a_run_that_never_stopped(
+    family, folder, tmp_path, registry
+):
+    checkpoints = {"checkpoint": {"every": 2}}
+    whole = outcome(start(family, folder, tmp_path / "whole", registry, **checkpoints))
+    recipe = json.dumps({**FAMILIES[family].recipe(folder), **checkpoints})
+    command = [sys.executable, "-c", KILLED, recipe, str(tmp_path / "run")]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert Run(tmp_path / "run").status()["state"] == "running"
     assert outcome(zoo.resume(tmp_path / "run", registry=registry)) == whole
 
 

@@ -117,7 +117,8 @@ def _dates(cells: npt.NDArray[np.object_], moments: Sequence[datetime]) -> Momen
     instants = np.array(moments, "datetime64[us]")
     months, days = instants.astype("datetime64[M]"), instants.astype("datetime64[D]")
     day = (days - months.astype("datetime64[D]")).astype(np.int64)
-    last = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64) - 1
+    next_months = months + np.timedelta64(1, "M")
+    last = (next_months.astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64) - 1
     is_one_day = bool((day == np.minimum(day.max(), last)).all())
     if is_one_day and len(np.unique(instants - days)) == 1:
         return Moments(cells, months.astype(np.int64), "month")

@@ -109,9 +109,10 @@ class Judge:
     def picture(self, models: Models, split: EncodedSplit) -> dict[str, Any]:
         """The answers to the first examples of a split, to be looked at."""
         indices = torch.arange(min(64, len(split)))
+        batch = split.batch(indices)
         with _answering(models), torch.no_grad():
-            scores = _as_tuple(models[self.player](*split.batch(indices).inputs))
-        return self._answer(scores, split.batch(indices), split, indices)
+            scores = models[self.player](*batch.inputs)
+        return self._answer(_on_cpu(scores), batch, split, indices)
 
     def with_target(self, target: Target) -> "Judge":
         """The same judge for a target whose thresholds are known."""
@@ -129,7 +130,7 @@ class Judge:
                     total, count = reduce(turn.loss)
                     losses.setdefault(turn.player, []).append((float(total), float(count)))
             scores = overheard[0] if overheard else models[self.player](*batch.inputs)
-        return tuple(each.float().cpu() for each in _as_tuple(scores))
+        return _on_cpu(scores)
 
     def _answer(
         self, scores: Scores, batch: Batch, split: EncodedSplit, indices: torch.Tensor
@@ -164,8 +165,9 @@ class Judge:
         return self.recipe.settings.batch_size if is_dense else _BATCH_SIZE
 
 
-def _as_tuple(scores: Any) -> Scores:
-    return scores if isinstance(scores, tuple) else (scores,)
+def _on_cpu(scores: Any) -> Scores:
+    """Scores as answers are made of them: a tuple of float32 on the CPU, whatever the network ran in."""
+    return tuple(each.float().cpu() for each in (scores if isinstance(scores, tuple) else (scores,)))
 
 
 @contextmanager

@@ -14,6 +14,10 @@ class Sides(NamedTuple):
     height: int
     width: int
 
+    def halved(self) -> "Sides":
+        """Half of each, rounded up."""
+        return Sides(-(-self.height // 2), -(-self.width // 2))
+
 
 def picture_shape(signature: Signature, *, network: str) -> tuple[int, int, int]:
     """Channels, height and width of the pictures to generate, in pixels.
@@ -49,10 +53,12 @@ def sizes(signature: Signature) -> tuple[int, int | None]:
 def pyramid(height: int, width: int) -> list[Sides]:
     """Sides from the picture down, halved and rounded up while the shorter one keeps 4 pixels.
 
-    28 x 28 goes by 14 x 14 to 7 x 7, and 64 x 64 in the paper's four steps to 4 x 4.
+    28 x 28 goes by 14 x 14 and 7 x 7 to 4 x 4, and 64 x 64 in the paper's four steps as well.
     """
-    num_halvings = (min(height, width) // SMALLEST_BASE).bit_length() - 1
-    return [Sides(-(-height // 2**level), -(-width // 2**level)) for level in range(num_halvings + 1)]
+    levels = [Sides(height, width)]
+    while min(below := levels[-1].halved()) >= SMALLEST_BASE:
+        levels.append(below)
+    return levels
 
 
 def kernels(larger: Sides) -> tuple[int, int]:

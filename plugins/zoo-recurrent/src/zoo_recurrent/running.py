@@ -26,7 +26,8 @@ def run(cell: nn.RNNBase, features: Tensor, state: State = ()) -> tuple[Tensor, 
     """
     if torch.onnx.is_in_onnx_export():
         return _named(cell, features, state or zeros(cell, features))
-    before = tuple(each.unsqueeze(0) for each in state)
+    # cuDNN refuses a state with gaps, such as one layer's part of all layers'.
+    before = tuple(each.unsqueeze(0).contiguous() for each in state)
     states, after = cell(features, before if len(before) > 1 else next(iter(before), None))
     return states, tuple(each.squeeze(0) for each in (after if isinstance(after, tuple) else (after,)))
 
