@@ -6,6 +6,10 @@ from pathlib import Path
 import click
 
 from zoo.cli.tables import render
+from zoo.contracts.certificate import Certificate
+
+# What `zoo predict` is given, where it is no file.
+_ASKED = {"sample": "--samples 64 --draw samples.png", "tokens": "--prompt TEXT"}
 
 
 @click.command()
@@ -21,13 +25,22 @@ def export(run: Path, output: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"model": str(exported.path), "certificate": certificate.to_json()}))
         return
+    click.echo(f"{_metrics(certificate)}\n")
+    errors = ", ".join(f"{name} {error:.1e}" for name, error in certificate.max_abs_error.items())
+    sizes = ", ".join(str(size) for size in certificate.batch_sizes)
+    click.echo(f"largest difference: {errors} (batch sizes {sizes})")
+    click.echo(f"model: {exported.path} ({exported.path.stat().st_size:,} bytes)")
+    asked = _ASKED.get(certificate.signature.target.kind, "INPUT")
+    click.echo(f"next:  zoo predict {exported.path} {asked}")
+
+
+def _metrics(certificate: Certificate) -> str:
+    """What both sides reach; how many examples alone where nothing is measured."""
+    examples = f"{certificate.num_examples} examples"
     names = [name for name in certificate.metrics["torch"] if not name.endswith("]")]
+    if not names:
+        return examples
     rows = [
         (where, *(f"{certificate.metrics[where][name]:.6g}" for name in names)) for where in ("torch", "onnx")
     ]
-    click.echo(render(rows, header=(f"{certificate.num_examples} examples", *names)))
-    errors = ", ".join(f"{name} {error:.1e}" for name, error in certificate.max_abs_error.items())
-    sizes = ", ".join(str(size) for size in certificate.batch_sizes)
-    click.echo(f"\nlargest difference: {errors} (batch sizes {sizes})")
-    click.echo(f"model: {exported.path} ({exported.path.stat().st_size:,} bytes)")
-    click.echo(f"next:  zoo predict {exported.path} INPUT")
+    return render(rows, header=(examples, *names))

@@ -12,40 +12,34 @@ _OBJECTIVE = "truncated"
 _RECIPE = {"clip_norm": 1.0, "optimizer.name": "adamw", "optimizer.lr": 3e-3}
 
 
+def _network(name: str, summary: str, reference: str) -> Architecture:
+    return Architecture(
+        name=name,
+        factory=f"zoo_recurrent.networks:{name}",
+        summary=summary,
+        reference=reference,
+        accepts=_INPUTS,
+        predicts=_TARGETS,
+        objective=_OBJECTIVE,
+        recipe=_RECIPE,
+    )
+
+
 @hookimpl
 def zoo_register() -> Sequence[Entry]:
     """The architectures and the objective of this package."""
     return [
-        Architecture(
-            name="rnn",
-            factory="zoo_recurrent.networks:rnn",
-            summary="Simple recurrent network for texts and series",
-            reference="Elman 1990, doi:10.1207/s15516709cog1402_1",
-            accepts=_INPUTS,
-            predicts=_TARGETS,
-            objective=_OBJECTIVE,
-            recipe=_RECIPE,
+        _network(
+            "rnn",
+            "Simple recurrent network for texts and series",
+            "Elman 1990, doi:10.1207/s15516709cog1402_1",
         ),
-        Architecture(
-            name="lstm",
-            factory="zoo_recurrent.networks:lstm",
-            summary="Long short-term memory with forget gates for texts and series",
-            reference="Hochreiter and Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735",
-            accepts=_INPUTS,
-            predicts=_TARGETS,
-            objective=_OBJECTIVE,
-            recipe=_RECIPE,
+        _network(
+            "lstm",
+            "Long short-term memory with forget gates for texts and series",
+            "Hochreiter and Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735",
         ),
-        Architecture(
-            name="gru",
-            factory="zoo_recurrent.networks:gru",
-            summary="Gated recurrent units for texts and series",
-            reference="arXiv:1406.1078",
-            accepts=_INPUTS,
-            predicts=_TARGETS,
-            objective=_OBJECTIVE,
-            recipe=_RECIPE,
-        ),
+        _network("gru", "Gated recurrent units for texts and series", "arXiv:1406.1078"),
         Objective(
             name=_OBJECTIVE,
             factory="zoo_recurrent.truncated:truncated",
