@@ -13,7 +13,7 @@ from unittest.mock import patch
 import click
 
 from zoo.cli.program import root
-from zoo.contracts.entries import KINDS, Architecture, Loss, Metric
+from zoo.contracts.entries import KINDS, Architecture, Loss, Metric, Objective
 from zoo.contracts.recipe import Checkpointing, EarlyStopping, Settings
 from zoo.options import Option, schema_of, schema_of_settings
 from zoo.registry import Registered, Registry
@@ -92,6 +92,8 @@ def _entry(each: Registered, registry: Registry) -> Iterator[str]:
             )
     if isinstance(entry, Loss):
         yield f"Fits {', '.join(entry.fits)}; expects {entry.expects}."
+    if isinstance(entry, Objective):
+        yield f"Fits {', '.join(entry.fits) or 'any target'}; played by {', '.join(entry.plays)}."
     if isinstance(entry, Metric):
         yield f"Fits {', '.join(entry.fits)}; {'higher' if entry.higher_is_better else 'lower'} is better."
     if entry.reference:

@@ -1,4 +1,5 @@
 import tomllib
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -321,3 +322,18 @@ def test_options_of_torch_optimizers_are_read_as_they_are():
     assert options["lr"].meaning == "learning rate"
     assert options["fused"].type == "bool | none"
     assert "params" not in options
+
+
+def test_a_path_is_made_absolute_so_that_a_recipe_can_be_read_anywhere(tmp_path, monkeypatch):
+    def factory(*, teacher: Path):
+        """Learns.
+
+        Args:
+            teacher: Folder of a run.
+        """
+
+    monkeypatch.chdir(tmp_path)
+    schema = schema_of(factory)
+    assert schema.options[0].type == "Path"
+    assert schema.complete({"teacher": "runs/big"}, where="") == {"teacher": str(tmp_path / "runs" / "big")}
+    assert schema.arguments({"teacher": "runs/big"}, where="") == {"teacher": tmp_path / "runs" / "big"}

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.contracts.entries import Entry, Loss
+from zoo.contracts.entries import Architecture, Entry, Loss, Objective
 from zoo.contracts.recipe import Choice, PartLoss
 from zoo.contracts.targets import Several, Target
 from zoo.errors import UsageError, did_you_mean
@@ -75,6 +75,29 @@ def complete_choice(key: str, kind: str, given: Mapping[str, Any] | str, registr
     registered = registry.get(kind, name)
     schema = schema_of(registry.load(registered))
     return Choice(name, schema.complete(options, where=f"{key}."))
+
+
+def complete_objective(given: Any, architecture: Architecture, target: Target, registry: Registry) -> Choice:
+    """The objective with every option filled.
+
+    Raises:
+        UsageError: No such objective or option, or it is for another target or other players.
+    """
+    entry = registry.get("objective", str(as_choice(given)["name"])).entry
+    assert isinstance(entry, Objective)
+    fix = f"leave out objective=: {architecture.name} brings {architecture.objective!r}"
+    if entry.fits and target.kind not in entry.fits:
+        raise UsageError(
+            f"objective {entry.name!r} is for {' or '.join(entry.fits)}, but the data's target is {target.kind}",
+            fix=fix,
+        )
+    if not set(entry.plays) <= set(architecture.players):
+        raise UsageError(
+            f"objective {entry.name!r} is played by {' and '.join(entry.plays)}, "
+            f"but {architecture.name} has {' and '.join(architecture.players)}",
+            fix=fix,
+        )
+    return complete_choice("objective", "objective", given, registry)
 
 
 def as_choice(value: Any) -> Mapping[str, Any]:

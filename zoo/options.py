@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pydantic
@@ -89,7 +90,14 @@ class Schema:
         return {option.name: dumped[option.name] for option in self.options}
 
     def _check(self, given: Mapping[str, Any], where: str) -> pydantic.BaseModel:
-        values = {name: _read_none(value, self._annotations.get(name)) for name, value in given.items()}
+        annotations = self._annotations
+        values = {name: _read_none(value, annotations.get(name)) for name, value in given.items()}
+        # A recipe is read again elsewhere: paths in it do not depend on where it was written.
+        values |= {
+            name: Path(value).expanduser().absolute()
+            for name, value in values.items()
+            if isinstance(value, str) and _is_path(annotations.get(name))
+        }
         try:
             checked: pydantic.BaseModel = self._model.model_validate(values)
         except pydantic.ValidationError as error:
@@ -204,6 +212,10 @@ def _read_none(value: Any, annotation: Any) -> Any:
         same_for_all = len(parts) != len(value)
         return [_read_none(item, parts[0 if same_for_all else i]) for i, item in enumerate(value)]
     return value
+
+
+def _is_path(annotation: Any) -> bool:
+    return annotation is Path or Path in get_args(annotation)
 
 
 def _admits_none(annotation: Any) -> bool:

@@ -4,7 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.choices import as_choice, complete_by_player, complete_choice, complete_losses
+from zoo.choices import (
+    as_choice,
+    complete_by_player,
+    complete_choice,
+    complete_losses,
+    complete_objective,
+)
 from zoo.contracts.entries import Architecture
 from zoo.contracts.recipe import (
     KEYS,
@@ -63,11 +69,13 @@ def complete(given: Mapping[str, Any], facts: DataFacts, data: Choice, registry:
     tree = with_defaults(given, architecture, facts)
     require_fit(architecture, facts.target, registry)
     players = _trained_players(architecture)
+    entry = architecture.entry
+    assert isinstance(entry, Architecture)
     losses = complete_losses(tree["loss"], facts.target, registry)
     return Recipe(
         model=complete_choice("model", "architecture", tree["model"], registry),
         data=data,
-        objective=complete_choice("objective", "objective", tree["objective"], registry),
+        objective=complete_objective(tree["objective"], entry, facts.target, registry),
         loss=losses.get("", PartLoss(Choice(facts.target.kind))).loss,
         losses={name: part for name, part in losses.items() if name},
         optimizers=complete_by_player("optimizer", tree["optimizer"], players, registry),

@@ -212,7 +212,7 @@ def test_a_run_folder_that_cannot_be_made_is_an_error_of_the_environment(refused
         (
             HEADER,
             [*ROWS[:4], "1,2,red,NaN", *ROWS[4:]],
-            ["target 'kind' is missing in 1 rows, first in bad.csv line 6", "data.drop_missing_target=true"],
+            ["target 'kind' is missing in 1 row, first in bad.csv line 6", "data.drop_missing_target=true"],
         ),
         (
             HEADER,
@@ -238,7 +238,7 @@ def test_a_table_that_nothing_can_be_learned_from_is_refused_by_place(
 def test_a_number_to_predict_that_is_missing_is_refused(refused, folder):
     write_table(folder / "bad.csv", [*ROWS[:4], "1,nan,red,a", *ROWS[4:]])
     words = [*TRAIN, "bad.csv", "data.target=width"]
-    refused(DATA, words, "target 'width' is missing in 1 rows, first in bad.csv line 6")
+    refused(DATA, words, "target 'width' is missing in 1 row, first in bad.csv line 6")
 
 
 def test_bytes_of_another_encoding_are_refused_with_the_encoding_to_try(refused, say, folder):

@@ -8,7 +8,7 @@ import pytest
 from tests.families import FAMILIES, write
 from zoo.cli.program import program
 
-USAGE, DATA = 2, 3
+USAGE, DATA, ARTIFACT, FAULT = 2, 3, 4, 6
 
 
 @pytest.fixture
@@ -76,6 +76,34 @@ def test_a_horizon_longer_than_the_series_is_refused(refused, folder):
     refused(DATA, words_of("forecast", horizon=100), "80", "100")
 
 
+@pytest.mark.parametrize(
+    ("family", "words", "said"),
+    [
+        ("boxes", ["objective=supervised"], "objective 'supervised' is for classes or"),
+        ("text", ["objective=detection"], "objective 'detection' is for boxes, but the data's target is"),
+        ("sample", ["objective=variational"], "is played by model, but conditional-dcgan has generator"),
+        ("several", ["data.target=[kind,kind]"], "data.target names 'kind' twice"),
+        ("forecast", ["data.target=[a,a]"], "data.target names 'a' twice"),
+        ("sequence", ["data.horizon=2"], "with data.group each series has one answer"),
+        ("several", ["data.horizon=2"], "data.horizon is for a series"),
+        ("text", ["data.size=8"], "data.size is for pictures, and there is no use for it here"),
+        ("several", ["data.latent=3"], "data.latent is for a generator"),
+        ("boxes", ["data.tokens=words"], "data.tokens is for texts"),
+    ],
+)
+def test_words_that_do_not_go_together_are_refused_before_a_run_is_made(refused, folder, family, words, said):
+    refused(USAGE, [*words_of(family), *words], said)
+    assert not (folder / "new").exists()
+
+
+def test_a_box_without_a_label_is_refused_by_line(refused, folder):
+    (folder / "shapes" / "instances.json").unlink()
+    (folder / "shapes" / "boxes.csv").write_text(
+        "file,label,left,top,right,bottom\n1.png,disc,1,1,9,9\n2.png,,1,1,9,9\n3.png,,,,,\n"
+    )
+    refused(DATA, words_of("boxes"), "boxes.csv line 3: a box without a label")
+
+
 def test_a_box_outside_its_picture_is_refused_by_file_and_object(refused, folder):
     path = folder / "shapes" / "instances.json"
     document = json.loads(path.read_text())
@@ -121,9 +149,25 @@ def test_what_an_exported_model_of_texts_is_given(refused, folder, capsys):
         ["evaluate", "new", "--data", "other.csv"],
         "other.csv line 2: label 'soggy' does not occur in the training data",
     )
+    (folder / "mails").mkdir()
+    for number, text in enumerate(("sun", "rain and rain")):
+        (folder / "mails" / f"{number}.txt").write_text(text)
+    assert program(["predict", "new/model.onnx", "mails", "--format", "csv"]) == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header == "input,label,probability.wet"
+    assert [line.split(",")[0] for line in lines] == ["mails/0.txt", "mails/1.txt"]
     (folder / "bad.txt").write_bytes(b"caf\xe9")
     refused(DATA, ["predict", "new/model.onnx", "bad.txt"], "bad.txt line 1: byte 3 (0xe9) is not utf-8")
-    refused(DATA, ["predict", "new/model.onnx", "no.txt"], "no.txt: no such file")
+    refused(DATA, ["predict", "new/model.onnx", "no.txt"], "no.txt: no such file or folder")
+    refused(ARTIFACT, ["predict", "new"], "new: is a folder, not a model", "new/model.onnx")
+    refused(
+        USAGE,
+        ["predict", "new/model.onnx", "--text", "rain", "texts.csv"],
+        "INPUT and --text both say what to answer for",
+    )
+    refused(
+        USAGE, ["predict", "new/model.onnx", "--text", "rain", "--label", "wet"], "--label is for --samples"
+    )
     refused(USAGE, ["predict", "new/model.onnx", "--prompt", "rain"], "it does not continue texts")
     refused(USAGE, ["predict", "new/model.onnx", "--samples", "4"], "it generates no samples")
     refused(USAGE, ["predict", "new/model.onnx", "--text", "rain", "--draw", "x.png"], "which is not drawn")
@@ -138,6 +182,18 @@ def test_what_an_exported_generator_is_given(refused, folder):
         DATA, ["predict", "new/model.onnx", "short.npz", "--draw", "x.png"], "float32 [batch, 4]", "[2, 3]"
     )
     refused(USAGE, ["predict", "new/model.onnx", "--samples", "4"], "no file is named", "--draw grid.png")
+    refused(
+        USAGE, ["predict", "new/model.onnx", "--samples", "4", "--draw", "a.txt"], "a PNG is drawn", "a.png"
+    )
+    np.savez(folder / "nan.npz", latent=np.full((1, 4), np.nan, np.float32), label=np.array(["dark"]))
+    refused(
+        DATA,
+        ["predict", "new/model.onnx", "nan.npz", "--draw", "x.png"],
+        "vector 0 holds a number that is not",
+    )
+    refused(
+        FAULT, ["predict", "new/model.onnx", "--samples", str(10**12), "--draw", "x.png"], "out of memory"
+    )
     refused(
         USAGE,
         ["predict", "new/model.onnx", "--samples", "4", "--label", "drak", "--draw", "x.png"],

@@ -262,3 +262,8 @@ def test_any_bytes_are_a_table_or_a_data_error(tmp_path_factory, content):
     path.write_bytes(content)
     with contextlib.suppress(DataError):
         assert len(read_table(path)) > 0
+
+
+def test_a_cell_may_be_as_long_as_its_file(tmp_path):
+    (tmp_path / "long.csv").write_text(f'text\n"{"word, " * 50_000}"\n')
+    assert len(categories(read_table(tmp_path / "long.csv"), "text")[0]) > 250_000

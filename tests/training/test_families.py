@@ -13,7 +13,7 @@ import zoo
 from tests.families import FAMILIES, write
 from zoo.errors import Interrupted, UsageError
 from zoo.runs import Run
-from zoo.training import session
+from zoo.training import planning, session
 from zoo.training.progress import Progress
 
 
@@ -48,7 +48,7 @@ def outcome(run):
 KILLED = """
 import json, os, pathlib, signal, sys, torch
 from zoo.registry import Registry
-from zoo.training import session
+from zoo.training import planning, session
 from zoo.training.progress import Progress
 
 class KilledAt(Progress):
@@ -159,3 +159,18 @@ def test_thresholds_are_tuned_on_validation_and_kept_with_the_best_checkpoint(fo
     target = load_network(run, registry).preprocessing.encoded.target
     assert len(target.thresholds) == 2
     assert all(0 < threshold < 1 for threshold in target.thresholds)
+
+
+@pytest.mark.parametrize(
+    ("texts", "tokens"),
+    [(["Nakamura", "Tolstoy", "O'Brien"], "characters"), (["a cup of tea", "two cups", "Tea"], "words")],
+)
+def test_names_are_cut_into_characters_and_sentences_into_words(texts, tokens, tmp_path, registry):
+    rows = "".join(
+        f"{text} {number},{'yes' if number % 2 else 'no'}\n" for number in range(20) for text in texts
+    )
+    rows = rows if tokens == "words" else rows.replace(" ", "")
+    (tmp_path / "texts.csv").write_text("text,label\n" + rows)
+    data = {"name": str(tmp_path / "texts.csv")}
+    planned = planning.plan({"model": "gru", "data": data}, registry)
+    assert planning.wishes(planned, registry).tokenisation.tokens == tokens

@@ -55,6 +55,8 @@ def _flat(row: Row, target: Any) -> Iterable[tuple[str, Any]]:
             part = _part(target, key)
             for name, each in _flat(value, part):
                 yield key if name == key else f"{key}.{name}", each
+        elif key == "probability":
+            yield f"{key}.{target.labels[1]}", value
         elif isinstance(value, list) and value and isinstance(value[0], float):
             yield from ((f"{key}+{step}", each) for step, each in enumerate(value, start=1))
         else:

@@ -9,14 +9,17 @@ from typing import Any
 import click
 
 from zoo.cli.answers import as_csv, as_table
-from zoo.errors import UsageError
+from zoo.errors import DataError, UsageError
+
+# Below it most boxes are guesses, which measure how well a model ranks but hide what it found.
+_SURE = 0.3
 
 
 @click.command()
 @click.argument("model", metavar="MODEL.onnx", type=click.Path(path_type=Path))
 @click.argument("inputs", metavar="[INPUT]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--text", "texts", multiple=True, help="A text to answer for; may be given several times.")
-@click.option("--prompt", help="A text that a language model continues.")
+@click.option("--prompt", "prompts", multiple=True, help="A text that a language model continues.")
 @click.option("--max-tokens", type=int, default=200, show_default=True, help="Tokens added to the prompt.")
 @click.option(
     "--temperature",
@@ -32,7 +35,9 @@ from zoo.errors import UsageError
     "--draw", type=click.Path(path_type=Path), help="A PNG: the boxes of a picture, or a grid of samples."
 )
 @click.option(
-    "--min-score", type=float, default=0.3, show_default=True, help="Least score of a box that is drawn."
+    "--min-score",
+    type=click.FloatRange(0, 1),
+    help="Least score of a box; 0.3 where boxes are drawn or shown in a table, else 0.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="A folder: a PNG for each picture or sample.")
 @click.option(
@@ -43,14 +48,14 @@ def predict(
     model: Path,
     inputs: tuple[Path, ...],
     texts: tuple[str, ...],
-    prompt: str | None,
+    prompts: tuple[str, ...],
     max_tokens: int,
     temperature: float,
     samples: int | None,
     label: str | None,
     seed: int,
     draw: Path | None,
-    min_score: float,
+    min_score: float | None,
     out: Path | None,
     form: str,
     as_json: bool,
@@ -62,19 +67,54 @@ def predict(
     from zoo import runtime
 
     form = "json" if as_json else form
+    _require_one_source(
+        {"INPUT": inputs, "--text": texts, "--prompt": prompts, "--samples": samples is not None}
+    )
+    _require_use({"--label": label}, only_with="--samples", is_given=samples is not None)
+    _require_png(draw)
     predictor = runtime.load(model)
-    if prompt is not None:
-        _continue(predictor, prompt, form, max_tokens=max_tokens, temperature=temperature, seed=seed)
+    if prompts:
+        _require_use({"--draw": draw, "--out": out}, only_with="pictures", is_given=False)
+        if form == "csv":
+            raise UsageError("--format csv is for rows of answers, not for a text", fix="--json")
+        how: Any = {"max_tokens": max_tokens, "temperature": temperature, "seed": seed}
+        for prompt in prompts:
+            _continue(predictor, prompt, form, **how)
         return
     columns, ids = _inputs(predictor, inputs, texts, samples, label=label, seed=seed)
     answers = predictor.answer(columns)
     if predictor.signature.target.kind == "sample":
         _print_files(_write_samples(predictor, answers, draw, out), form)
         return
+    target, rows = predictor.signature.target, predictor.rows(answers)
     if draw or out:
-        objects = _certain(predictor, answers, min_score)
-        _print_files(_write_boxes(predictor, columns, objects, ids, draw, out), form, to_stderr=True)
-    _print(ids, predictor.rows(answers), predictor.signature.target, form)
+        _require_boxes(target)
+        shown = _certain(rows, _SURE if min_score is None else min_score)
+        _print_files(_write_boxes(target, columns, shown, ids, draw, out), form, to_stderr=True)
+    if target.kind == "boxes":
+        least = min_score if min_score is not None else _SURE if form == "table" else 0.0
+        rows = _certain(rows, least)
+    _print(ids, rows, target, form)
+
+
+def _require_one_source(given: Mapping[str, Any]) -> None:
+    """Refuses two kinds of input at once: the answers of one would be left out."""
+    named = [name for name, value in given.items() if value]
+    if len(named) > 1:
+        raise UsageError(
+            f"{' and '.join(named)} both say what to answer for", fix="give one, and the other by itself"
+        )
+
+
+def _require_use(given: Mapping[str, Any], *, only_with: str, is_given: bool) -> None:
+    for name, value in given.items():
+        if value is not None and not is_given:
+            raise UsageError(f"{name} is for {only_with}", fix=f"leave {name} out")
+
+
+def _require_png(draw: Path | None) -> None:
+    if draw is not None and draw.suffix.lower() != ".png":
+        raise UsageError(f"--draw {draw}: a PNG is drawn", fix=f"--draw {draw.with_suffix('.png')}")
 
 
 def _inputs(
@@ -96,7 +136,14 @@ def _inputs(
         return conform(list(texts), predictor.signature), list(texts)
     if not inputs:
         raise UsageError("there is nothing to answer for", fix=_what_to_give(predictor.signature))
-    return decode(inputs, predictor.signature, predictor.certificate.reading)
+    try:
+        return decode(inputs, predictor.signature, predictor.certificate.reading)
+    except (DataError, UsageError) as error:
+        if "data." in error.fix:
+            error.fix = (
+                "change the file: a model reads as it was trained to, and data.… words are for training"
+            )
+        raise
 
 
 def _what_to_give(signature: Any) -> str:
@@ -141,39 +188,36 @@ def _write_samples(
     return _write(contents)
 
 
-def _certain(predictor: Any, answers: Mapping[str, Any], min_score: float) -> list[list[dict[str, Any]]]:
-    """The objects of each picture that are drawn.
-
-    Raises:
-        UsageError: The model finds no objects.
-    """
-    target = predictor.signature.target
+def _require_boxes(target: Any) -> None:
     if target.kind != "boxes":
         raise UsageError(
             f"the model answers {target.kind}, which is not drawn", fix="leave --draw and --out out"
         )
+
+
+def _certain(rows: Sequence[dict[str, Any]], min_score: float) -> list[dict[str, Any]]:
+    """Only the objects that the model is so sure of."""
     return [
-        [each for each in row["objects"] if each["score"] >= min_score] for row in predictor.rows(answers)
+        {**row, "objects": [each for each in row["objects"] if each["score"] >= min_score]} for row in rows
     ]
 
 
 def _write_boxes(
-    predictor: Any,
+    target: Any,
     columns: Mapping[str, Any],
-    objects: Sequence[Sequence[Mapping[str, Any]]],
+    rows: Sequence[Mapping[str, Any]],
     ids: Sequence[str],
     draw: Path | None,
     out: Path | None,
 ) -> list[Path]:
     from zoo.runtime.drawing import draw_boxes
 
-    labels = predictor.signature.target.labels
     if draw and len(ids) > 1:
         raise UsageError(f"--draw takes one picture, not {len(ids)}", fix="--out FOLDER draws each of them")
     (pictures,) = columns.values()
     contents: dict[Path, bytes] = {}
-    for place, (name, found) in enumerate(zip(ids, objects, strict=True)):
-        drawn = draw_boxes(pictures[place], found, labels=labels)
+    for place, (name, row) in enumerate(zip(ids, rows, strict=True)):
+        drawn = draw_boxes(pictures[place], row["objects"], labels=target.labels)
         contents |= {draw: drawn} if draw else {}
         contents |= {out / f"{Path(name).stem}.png": drawn} if out else {}
     return _write(contents)

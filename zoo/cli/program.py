@@ -141,6 +141,8 @@ def _report(error: Exception, *, debug: bool) -> int:
         traceback.print_exception(error)
     if isinstance(error, ModuleNotFoundError) and error.name in TRAIN_EXTRA:
         error = missing_extra(error.name, "this command")
+    if isinstance(error, MemoryError):
+        error = EnvironmentFault(f"out of memory: {error}", fix="ask for less at a time")
     if isinstance(error, OSError):
         error = EnvironmentFault(describe(error), fix="check the path, its permissions and the free space")
     if isinstance(error, ZooError):

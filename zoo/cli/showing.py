@@ -6,7 +6,7 @@ import click
 
 from zoo.cli.completing import ENTRY
 from zoo.cli.tables import render
-from zoo.contracts.entries import KINDS, Architecture, Loss
+from zoo.contracts.entries import KINDS, Architecture, Loss, Objective
 from zoo.errors import UsageError, did_you_mean
 from zoo.options import Option, schema_of
 from zoo.registry import Registered, Registry
@@ -48,6 +48,8 @@ def _describe(each: Registered, registry: Registry) -> str:
         lines += [f"recipe: {key}={write_value(value)}" for key, value in entry.recipe.items()]
     if isinstance(entry, Loss):
         lines.append(f"fits {', '.join(entry.fits)}; expects {entry.expects}")
+    if isinstance(entry, Objective):
+        lines.append(f"fits {', '.join(entry.fits) or 'any target'}; played by {', '.join(entry.plays)}")
     prefix = _PREFIXES.get(entry.kind, f"{entry.kind}.")
     rows = [(f"  {prefix}{option.name}", option.type, _default(option), option.meaning) for option in options]
     lines += [render(rows, header=("  option", "type", "default", "meaning"))] if rows else ["no options"]

@@ -156,12 +156,16 @@ class Objective(Entry):
     each turn's values is a loss that is reported.
 
     Attributes:
+        fits: Kinds of target it is for; any if empty.
+        plays: The players of an architecture that take its turns.
         players: Further players that it brings, which take no turn or have turns of their own: name to
             ``"package.module:attribute"`` of a factory ``factory(signature, **options)``, given those of
             the objective's options that it names. A player without a parameter that requires a gradient
             is frozen and has no optimizer.
     """
 
+    fits: tuple[str, ...] = ()
+    plays: tuple[str, ...] = ("model",)
     players: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     kind: ClassVar[str] = "objective"
 

@@ -1,6 +1,16 @@
 """Data sets: from a name or a path to raw examples in complete splits."""
 
 from zoo.data.examples import check, concatenate, fingerprint, take
-from zoo.data.sources import Data, load, load_like, options_of
+from zoo.data.sources import Data, load, load_like, options_of, shared_defaults
 
-__all__ = ["Data", "check", "concatenate", "fingerprint", "load", "load_like", "options_of", "take"]
+__all__ = [
+    "Data",
+    "check",
+    "concatenate",
+    "fingerprint",
+    "load",
+    "load_like",
+    "options_of",
+    "shared_defaults",
+    "take",
+]

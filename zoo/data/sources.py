@@ -55,7 +55,7 @@ def shared_options(
         test: Share of the training examples split off for testing, where the data declares none.
         size: Pixels that pictures are brought to: a side, or [height, width]; by default what suits the network.
         fit: crop keeps the centre of a picture, stretch keeps all of it and changes its proportions; auto crops unless boxes are to be found.
-        tokens: What a text is cut into; auto takes characters for a language model, else words.
+        tokens: What a text is cut into; auto takes characters for a language model and where most texts are one word, else words.
         max_tokens: Tokens that are known, the most frequent ones, padding and unknown included.
         min_count: Times a token must occur in training to be known; rarer ones teach what an unknown one means.
         max_length: Tokens of a text that are read; by default 256 words or 1,024 characters.
@@ -74,6 +74,11 @@ def shared_options(
         "lower_case": lower_case,
         "latent": latent,
     }
+
+
+def shared_defaults() -> dict[str, Any]:
+    """The value of each shared option that the user does not name."""
+    return {option.name: option.default for option in _SHARED.options}
 
 
 def load(source: str, options: Mapping[str, Any], *, seed: int, registry: Registry) -> Data:

@@ -193,6 +193,6 @@ def _require_examples(sides: npt.NDArray[np.str_], shares: Mapping[str, float]) 
     for name, share in shares.items():
         if not (sides == name).any():
             raise DataError(
-                f"{len(sides)} examples are too few to split off {name} ({share:g} of them)",
-                fix=f"more examples, or another share with data.{name}=…",
+                f"{len(sides)} examples are too few to split off {name} ({share:g} of them); equal ones stay together",
+                fix=f"more examples that differ, or another share with data.{name}=…",
             )

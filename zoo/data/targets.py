@@ -103,6 +103,17 @@ def column_names(target: Target) -> tuple[str, ...]:
     raise TypeError(f"a {target.kind} target is not made from columns")
 
 
+def require_distinct(targets: Sequence[str]) -> None:
+    """Refuses a column that is to be predicted twice.
+
+    Raises:
+        UsageError: Names it.
+    """
+    for name in targets:
+        if targets.count(name) > 1:
+            raise UsageError(f"data.target names {name!r} twice", fix="name each column once")
+
+
 def allows_gaps(target: Target) -> bool:
     """Whether a row counts where only some of the target's columns are known."""
     return isinstance(target, Several) or (isinstance(target, Labels) and not target.column)

@@ -38,7 +38,7 @@ def conform(inputs: Any, signature: Signature, missing: Collection[str] = ("",))
         "image": _images,
         "number": _numbers,
         "vector": _vectors,
-        "latent": _vectors,
+        "latent": _latents,
         "text": _texts,
         "series": _series,
     }
@@ -116,6 +116,17 @@ def _vectors(values: Any, spec: TensorSpec) -> Array:
     if vectors.dtype.kind not in "biuf" or not _fits(stacked.shape[1:], spec):
         raise _mismatch(spec, _found(vectors))
     return stacked.astype(np.float32)
+
+
+def _latents(values: Any, spec: TensorSpec) -> Array:
+    vectors = _vectors(values, spec)
+    bad = np.flatnonzero(~np.isfinite(vectors).reshape(len(vectors), -1).all(axis=1))
+    if len(bad):
+        raise DataError(
+            f"input {spec.name!r}: vector {bad[0]} holds a number that is not finite",
+            fix="draw latent vectors from N(0, 1), or use --samples",
+        )
+    return vectors
 
 
 def _texts(values: Any, spec: TensorSpec) -> Array:

@@ -17,6 +17,7 @@ MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null",
 TAB_SUFFIXES = (".tsv", ".tab")
 SEPARATORS = (",", ";", "\t", "|")
 Rows = Iterator[tuple[int, list[str]]]
+_LONGEST_CELL = 2**31 - 1
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -90,6 +91,8 @@ def _require_width(path: Path, num_fields: int, rows: Rows) -> Rows:
 
 
 def _parse(path: Path, text: str, options: TableOptions) -> Rows:
+    # A cell may be as long as the file, which is in memory; the module's own limit is 131,072 characters.
+    csv.field_size_limit(_LONGEST_CELL)
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if options.quoting else csv.QUOTE_NONE
     separator = _separator(path, text, options)
     # newline=None makes \r\n and \r line ends too.

@@ -104,10 +104,13 @@ def draw_latents(
     """
     if not isinstance(signature.target, Sample):
         raise UsageError(
-            f"the model answers {signature.target.kind}; it generates no samples", fix="give it files instead"
+            f"the model answers {signature.target.kind}; it generates no samples", fix="leave --samples out"
         )
     if count < 1 or seed < 0:
-        raise UsageError(f"{count} samples with seed {seed}: at least one, and a seed from 0 up")
+        raise UsageError(
+            f"{count} samples with seed {seed}: at least one, and a seed from 0 up",
+            fix="for example --samples 64 --seed 7",
+        )
     latent, *conditions = signature.inputs
     if label is not None and label not in labels:
         fix = did_you_mean(label, labels) if conditions else "leave --label out"

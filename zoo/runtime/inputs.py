@@ -14,7 +14,7 @@ from zoo.runtime.batches import Array, Column, count
 from zoo.runtime.images import ImageFiles, expand
 from zoo.runtime.series import read_series
 from zoo.runtime.tables import TABLE_SUFFIXES, TableOptions, columns, read_table
-from zoo.runtime.texts import read_text
+from zoo.runtime.texts import TEXT_SUFFIX, read_text
 
 Decoded = tuple[dict[str, Column], list[str]]
 
@@ -68,12 +68,20 @@ def _joined(columns: Sequence[Column]) -> Column:
 
 
 def _texts(paths: Sequence[Path], signature: Signature) -> Decoded:
-    """Each file is a text."""
-    for path in paths:
-        if not path.is_file():
-            raise DataError(f"{path}: no such file", fix="check the path, or give the text with --text")
-    texts = np.array([read_text(path) for path in paths], dtype=object)
-    return {signature.inputs[0].name: texts}, [str(path) for path in paths]
+    """Each file is a text; a folder stands for those in it."""
+    files = [file for path in paths for file in _text_files(path)]
+    texts = np.array([read_text(file) for file in files], dtype=object)
+    return {signature.inputs[0].name: texts}, [str(file) for file in files]
+
+
+def _text_files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise DataError(f"{path}: no such file or folder", fix="check the path, or give the text with --text")
+    if found := sorted(path.rglob(f"*{TEXT_SUFFIX}")):
+        return found
+    raise DataError(f"{path}: holds no texts", fix=f"texts end in {TEXT_SUFFIX}")
 
 
 def _pictures(paths: Sequence[Path], signature: Signature) -> Decoded:

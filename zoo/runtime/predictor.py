@@ -88,7 +88,7 @@ class Predictor:
         if not isinstance(target, Tokens):
             raise UsageError(
                 f"the model answers {target.kind}; it does not continue texts",
-                fix="give it files, and leave --prompt out",
+                fix="leave --prompt out",
             )
         return continue_text(
             self._session,
@@ -204,6 +204,10 @@ def load(path: Path | str) -> Predictor:
         EnvironmentFault: The installed ONNX Runtime cannot load it.
     """
     path = Path(path)
+    if path.is_dir():
+        raise ArtifactError(
+            f"{path}: is a folder, not a model", fix=f"name the file in it, such as {path / 'model.onnx'}"
+        )
     if not path.is_file():
         raise ArtifactError(f"{path}: no such file", fix="export a trained run with `zoo export RUN`")
     body = unseal(path.read_bytes(), path.name)

@@ -12,7 +12,8 @@ from zoo import data, recipes
 from zoo.contracts.entries import Architecture, Loss
 from zoo.contracts.examples import Splits
 from zoo.contracts.recipe import Choice, Recipe
-from zoo.contracts.targets import Boxes, Target, Tokens
+from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Boxes, Sample, Target, Tokens
 from zoo.data import Data
 from zoo.data.generation import as_samples
 from zoo.errors import ArtifactError, PluginError, UsageError
@@ -23,6 +24,7 @@ from zoo.runs import Run
 from zoo.words import merge
 
 Document = dict[str, Any]
+_NUM_LOOKED_AT = 1000
 _LONGEST = {"words": 256, "characters": 1024}
 
 
@@ -75,7 +77,9 @@ def wishes(planned: Plan, registry: Registry) -> Wishes:
         UsageError: An option does not fit the data.
     """
     architecture: Any = registry.get("architecture", planned.recipe.model.name).entry
-    target, shared = planned.splits.signature.target, planned.data.shared
+    signature, shared = planned.splits.signature, planned.data.shared
+    target = signature.target
+    _require_purpose(signature, shared)
     side, fit = architecture.image_size, shared["fit"]
     if isinstance(target, Boxes) and fit == "crop":
         raise UsageError(
@@ -86,15 +90,33 @@ def wishes(planned: Plan, registry: Registry) -> Wishes:
     )
     return Wishes(
         geometry=Geometry(shared["size"], (side, side) if side else None, chosen),
-        tokenisation=_tokenisation(target, shared),
+        tokenisation=_tokenisation(planned.splits, target, shared),
         link=_link(planned.recipe, registry),
     )
 
 
-def _tokenisation(target: Target, shared: Mapping[str, Any]) -> Tokenisation:
+def _require_purpose(signature: Signature, shared: Mapping[str, Any]) -> None:
+    """Refuses an option that nothing in the data has a use for: perhaps another one was forgotten."""
+    kinds = {spec.kind for spec in signature.inputs}
+    is_sample = isinstance(signature.target, Sample)
+    defaults = data.shared_defaults()
+    for what, is_there, names in (
+        ("pictures", is_sample or "image" in kinds, ("size", "fit")),
+        ("texts", "text" in kinds, ("tokens", "max_tokens", "min_count", "max_length", "lower_case")),
+        ("a generator", is_sample, ("latent",)),
+    ):
+        for name in names:
+            if not is_there and shared[name] != defaults[name]:
+                raise UsageError(
+                    f"data.{name} is for {what}, and there is no use for it here",
+                    fix=f"leave out data.{name}, or look whether the data is read as it should be",
+                )
+
+
+def _tokenisation(splits: Splits, target: Target, shared: Mapping[str, Any]) -> Tokenisation:
     unit = shared["tokens"]
     if unit == "auto":
-        unit = "characters" if isinstance(target, Tokens) else "words"
+        unit = "characters" if isinstance(target, Tokens) or _are_names(splits) else "words"
     # A window of a language model is as long as its reader made it.
     longest = None if isinstance(target, Tokens) else _LONGEST[unit]
     return Tokenisation(
@@ -104,6 +126,13 @@ def _tokenisation(target: Target, shared: Mapping[str, Any]) -> Tokenisation:
         max_length=shared["max_length"] or longest,
         lower_case=unit == "words" if shared["lower_case"] is None else shared["lower_case"],
     )
+
+
+def _are_names(splits: Splits) -> bool:
+    """Whether most texts are a single word, or written without spaces."""
+    columns = [splits.train.inputs[spec.name] for spec in splits.signature.inputs if spec.kind == "text"]
+    texts = [text for column in columns for text in column[:_NUM_LOOKED_AT]]
+    return sum(len(str(text).split()) == 1 for text in texts) > len(texts) / 2
 
 
 def _link(recipe: Recipe, registry: Registry) -> str:

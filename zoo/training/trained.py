@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 
@@ -78,7 +79,7 @@ def load(run: Run, registry: Registry) -> Trained:
     return Trained(run, network, planned.splits, recipes.plugins_of(planned.recipe, registry), judge)
 
 
-def load_network(run: Run | str, registry: Registry | None = None) -> Network:
+def load_network(run: Run | Path | str, registry: Registry | None = None) -> Network:
     """Opens a run's best network without touching its data.
 
     Args:
@@ -89,7 +90,7 @@ def load_network(run: Run | str, registry: Registry | None = None) -> Network:
         ArtifactError: As for ``load``.
         PluginError: A plugin that it needs is not installed.
     """
-    run = runs.find(run) if isinstance(run, str) else run
+    run = run if isinstance(run, Run) else runs.find(run)
     registry = registry or Registry.discover()
     planning.require_plugins(run, registry)
     preprocessing = planning.load_preprocessing(run)

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
@@ -37,8 +38,8 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[[torch.nn.Module, Signa
     """Lets a network stand in the folder runs/big, so that no test has to train a run first."""
 
     def put(module: torch.nn.Module, signature: Signature) -> None:
-        def load_network(path: str) -> Run:
-            assert path == "runs/big"
+        def load_network(path: Path) -> Run:
+            assert path == Path("runs/big")
             return Run(module, signature)
 
         # The attribute is found on first use; asking for it would open the whole trainer.

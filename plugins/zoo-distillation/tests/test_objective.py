@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -37,7 +38,7 @@ def squared_error(scores, target):
 def play(kind, student, teacher, target, loss, **options):
     models = {"model": Constant(student), "teacher": Teacher(Constant(teacher), kind)}
     (turn,) = distillation(
-        models, Batch((torch.zeros(len(student), 1),), target), loss, teacher="", **options
+        models, Batch((torch.zeros(len(student), 1),), target), loss, teacher=Path(), **options
     )
     return models, turn
 
@@ -153,7 +154,9 @@ def test_a_student_learns_what_only_its_teacher_knows():
         optimizer = torch.optim.Adam(models["model"].parameters(), 0.05)
         for _ in range(200):
             batch = Batch((points[known],), truth[known])
-            next(distillation(models, batch, cross_entropy, teacher="", weight=weight)).loss.mean().backward()
+            next(
+                distillation(models, batch, cross_entropy, teacher=Path(), weight=weight)
+            ).loss.mean().backward()
             optimizer.step()
             optimizer.zero_grad()
         return (models["model"](points[~known]).argmax(1) == 2).float().mean().item()

@@ -162,13 +162,27 @@ def test_coco_numbers_of_categories_may_have_gaps_and_pictures_no_boxes(tmp_path
     [
         ({"image_id": 99, "category_id": 3, "bbox": [0, 0, 1, 1]}, "annotation 1 is of image 99"),
         ({"image_id": 10, "category_id": 4, "bbox": [0, 0, 1, 1]}, "annotation 1 has category 4"),
-        ({"image_id": 10, "category_id": 3, "bbox": [0, 0, 1]}, "is no COCO JSON"),
-        ({"image_id": 10, "category_id": 3}, "is no COCO JSON"),
+        (
+            {"image_id": 10, "category_id": 3, "bbox": [0, 0, 1]},
+            "bbox of annotation 1 is .0, 0, 1., not four",
+        ),
+        ({"image_id": 10, "category_id": 3, "bbox": None}, "bbox of annotation 1 is None, not four numbers"),
+        ({"image_id": 10, "category_id": 3}, "bbox of annotation 1 is None, not four numbers"),
     ],
 )
 def test_coco_that_does_not_fit_together_is_refused(tmp_path, annotation, message):
     with pytest.raises(DataError, match=message):
         detections.read(coco(tmp_path, annotations=[annotation]))
+
+
+def test_a_category_that_is_listed_twice_is_refused(tmp_path):
+    coco(tmp_path)
+    path = tmp_path / "instances.json"
+    document = json.loads(path.read_text())
+    document["categories"].append({**document["categories"][0], "name": "other"})
+    path.write_text(json.dumps(document))
+    with pytest.raises(DataError, match="category .* is listed twice"):
+        detections.read(tmp_path)
 
 
 def test_damaged_json_is_refused(tmp_path):

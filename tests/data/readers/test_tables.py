@@ -105,7 +105,7 @@ def test_several_target_columns_are_labels_or_values(write):
 def test_a_missing_target_is_counted_and_located(write):
     path = write(PENGUINS)
     with pytest.raises(
-        DataError, match=r"target 'sex' is missing in 1 rows, first in table\.csv line 3"
+        DataError, match=r"target 'sex' is missing in 1 row, first in table\.csv line 3"
     ) as caught:
         tables.read(path, target="sex")
     assert "data.drop_missing_target=true" in caught.value.fix
@@ -290,7 +290,7 @@ def test_targets_of_several_kinds_may_be_missing_but_not_all_at_once(write):
     targets = ("sex", "weight", "kind")
     with pytest.raises(
         DataError,
-        match=r"target 'sex' or 'weight' or 'kind' is missing in 1 rows, first in table\.csv line 5",
+        match=r"target 'sex' or 'weight' or 'kind' is missing in 1 row, first in table\.csv line 5",
     ):
         tables.read(path, target=targets)
     splits = tables.read(path, target=targets, drop_missing_target=True)
@@ -308,9 +308,7 @@ def test_yes_or_no_may_be_missing_and_values_may_not(write):
     path = write("x,a,b,c,d\n1,yes,,1.5,2\n2,no,yes,,3\n3,,no,2.5,4\n")
     train = tables.read(path, target=("a", "b"), drop=("c", "d")).train
     np.testing.assert_array_equal(train.target, [[1, np.nan], [0, 1], [np.nan, 0]])
-    with pytest.raises(
-        DataError, match=r"target 'c' or 'd' is missing in 1 rows, first in table\.csv line 3"
-    ):
+    with pytest.raises(DataError, match=r"target 'c' or 'd' is missing in 1 row, first in table\.csv line 3"):
         tables.read(path, target=("c", "d"), drop=("a", "b"))
 
 

@@ -17,7 +17,7 @@ from zoo.contracts.signature import Signature
 from zoo.contracts.targets import Forecast
 from zoo.contracts.tensors import TensorSpec
 from zoo.data.examples import concatenate
-from zoo.data.targets import TargetColumn, TargetType, column_names, encode, infer
+from zoo.data.targets import TargetColumn, TargetType, column_names, encode, infer, require_distinct
 from zoo.errors import DataError, UsageError, did_you_mean
 from zoo.runtime.series import Course, Gaps, Numbers, Rows, SeriesOptions, arrange
 from zoo.runtime.tables import Table, categories, not_numbers, numbers, require_column
@@ -70,7 +70,9 @@ def read_series(
         "drop": drop,
     }
     _require_known(table, given)
+    require_distinct(targets)
     if group:
+        _require_one_answer(horizon)
         return _read_groups(tables, targets, target_type, drop, options)
     _require_forecast(options, target_type)
     _require_past(table, targets, left_out={*drop, time})
@@ -157,6 +159,14 @@ def _require_forecast(options: SeriesOptions, target_type: TargetType) -> None:
         raise UsageError(
             f"data.target_type={target_type}: the rows of one series are forecast, which gives numbers",
             fix="data.group=COLUMN names the series of each row; then each series has a target of its own",
+        )
+
+
+def _require_one_answer(horizon: int) -> None:
+    if horizon != 1:
+        raise UsageError(
+            f"data.horizon={horizon}: with data.group each series has one answer, and is not forecast",
+            fix="leave out data.horizon, or forecast one series: data.time=COLUMN without data.group",
         )
 
 

@@ -16,7 +16,15 @@ from zoo.data.readers.columns import ColumnType, infer_inputs, require_text
 from zoo.data.readers.series import read_series, read_series_like
 from zoo.data.readers.texts import without_duplicates
 from zoo.data.splits import ROLES
-from zoo.data.targets import TargetColumn, TargetType, allows_gaps, column_names, encode, infer
+from zoo.data.targets import (
+    TargetColumn,
+    TargetType,
+    allows_gaps,
+    column_names,
+    encode,
+    infer,
+    require_distinct,
+)
 from zoo.errors import DataError, UsageError, did_you_mean
 from zoo.runtime.delimited import MISSING
 from zoo.runtime.tables import (
@@ -32,6 +40,7 @@ from zoo.runtime.tables import (
 )
 from zoo.runtime.texts import AUTO, read_text
 
+_WINDOW = 24
 TARGET_NAMES = ("target", "label", "class", "y")
 
 
@@ -65,7 +74,7 @@ def read(
     duplicates: Literal["drop", "keep"] = "drop",
     time: str | None = None,
     group: str | None = None,
-    window: Annotated[int, Ge(1)] = 24,
+    window: Annotated[int, Ge(1)] = _WINDOW,
     horizon: Annotated[int, Ge(1)] = 1,
     gaps: Literal["refuse", "fill"] = "refuse",
 ) -> Splits:
@@ -90,7 +99,7 @@ def read(
         group: The column that tells several series apart.
         window: Steps of a series that a network sees.
         horizon: Steps of a series to predict.
-        gaps: What happens to missing steps or values of a series.
+        gaps: What happens to missing rows of a series: fill puts rows without values there.
 
     Raises:
         ZooError: The table cannot be read or learned from, or a column that an option names is missing.
@@ -100,6 +109,7 @@ def read(
     if time is not None or group is not None:
         series: Any = {"time": time, "group": group, "window": window, "horizon": horizon, "gaps": gaps}
         return read_series(tables, target=target, target_type=target_type, drop=drop, **series)
+    _require_no_series(window, horizon, gaps)
     targets = _target_names(tables["train"], target)
     _require_columns(tables["train"], drop=drop, types=types or {})
     tables = {split: _with_a_target(table, targets, drop_missing_target) for split, table in tables.items()}
@@ -193,14 +203,24 @@ def _target_names(table: Table, target: str | Sequence[str] | None) -> tuple[str
     if target:
         wanted = (target,) if isinstance(target, str) else tuple(target)
         _require_known(table, "target", wanted)
+        require_distinct(wanted)
         return wanted
     found = [name for name in known if name.lower() in TARGET_NAMES]
     if len(found) == 1:
         return (found[0],)
     raise UsageError(
         f"{table.path}: which column is to be predicted? It has {', '.join(map(repr, known[:40]))}",
-        fix=f"data.target=NAME, for example data.target={known[-1]}",
+        fix=f"data.target=NAME, for example data.target={known[-1]}; data.header=false if these are data",
     )
+
+
+def _require_no_series(window: int, horizon: int, gaps: str) -> None:
+    given = {"window": window != _WINDOW, "horizon": horizon != 1, "gaps": gaps != "refuse"}
+    for name, is_given in given.items():
+        if is_given:
+            raise UsageError(
+                f"data.{name} is for a series, and nothing says what orders the rows", fix="data.time=COLUMN"
+            )
 
 
 def _require_known(table: Table, option: str, given: Sequence[str] | Mapping[str, Any]) -> None:
@@ -232,12 +252,16 @@ def _without(
     if not drop_missing:
         first = table.where(int(np.flatnonzero(is_missing)[0]))
         raise DataError(
-            f"{table.path}: target {' or '.join(map(repr, targets))} is missing in {is_missing.sum()} rows, first in {first}",
+            f"{table.path}: target {' or '.join(map(repr, targets))} is missing in {_rows(int(is_missing.sum()))}, first in {first}",
             fix="data.drop_missing_target=true leaves these rows out",
         )
     if is_missing.all():
         raise DataError(f"{table.path}: target {targets[0]!r} is missing in every row", fix="data.target=…")
     return table.filter(~is_missing)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _truth_columns(table: Table, targets: Sequence[str], *, must_be_numbers: bool) -> list[TargetColumn]:

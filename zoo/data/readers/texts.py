@@ -80,7 +80,7 @@ def read(
         encoding: The text encoding; auto is UTF-8, or UTF-16 where the file says so.
         duplicates: What happens to texts that occurred before, if the data declares no splits: drop keeps one, with the most frequent label.
         window: Characters of plain text in one example.
-        tokens: What a text is cut into; auto takes characters for plain text, else words.
+        tokens: What a text is cut into; auto takes characters for plain text and where most texts are one word, else words.
 
     Raises:
         UsageError: What is to be left out does not exist.

@@ -18,6 +18,8 @@ _RECIPE: Mapping[str, Any] = {
     "checkpoint.best": "last",
 }
 
+_PLAYERS = ("generator", "discriminator")
+
 
 def _network(name: str, factory: str, summary: str, reference: str, *, is_conditional: bool) -> Architecture:
     return Architecture(
@@ -27,7 +29,7 @@ def _network(name: str, factory: str, summary: str, reference: str, *, is_condit
         reference=reference,
         accepts=("latent",),
         predicts=("sample",),
-        players=("generator", "discriminator"),
+        players=_PLAYERS,
         objective="adversarial",
         exports="generator",
         is_conditional=is_conditional,
@@ -85,6 +87,8 @@ def zoo_register() -> Sequence[Entry]:
             factory="zoo_adversarial.objective:adversarial",
             summary="Discriminator and generator take turns, each with a loss of its own",
             reference="arXiv:1406.2661, algorithm 1",
+            fits=("sample",),
+            plays=_PLAYERS,
         ),
         _loss("minimax", "Minimax", "The value of the game itself", "arXiv:1406.2661, eq. 1"),
         _loss(

@@ -63,6 +63,7 @@ def zoo_register() -> Sequence[Entry]:
             factory="zoo_convolutional.detection:detection",
             summary="Boxes become what each location is to answer; flips, zooms and recolours in training",
             reference="arXiv:1904.01355, section 3",
+            fits=("boxes",),
         ),
         Loss(
             name="focal-giou",

@@ -14,6 +14,7 @@ def zoo_register() -> Sequence[Entry]:
             factory="zoo_distillation.objective:distillation",
             summary="Learns from the data and from the answers of a trained run",
             reference="arXiv:1503.02531",
+            fits=("classes", "binary", "labels", "values"),
             players={"teacher": "zoo_distillation.teacher:load"},
         )
     ]

@@ -1,6 +1,7 @@
 """What a student learns from: the data, and the scores of its teacher."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import torch
@@ -15,7 +16,7 @@ def distillation(
     batch: Batch,
     loss: Callable[[Any, Any], Any],
     *,
-    teacher: str,
+    teacher: Path,
     temperature: Annotated[float, Gt(0)] = 4.0,
     weight: Annotated[float, Ge(0), Le(1)] = 0.9,
 ) -> Turns:

@@ -1,12 +1,12 @@
 """The trained network that another one learns from; it never changes."""
 
+from pathlib import Path
+
 import torch
 from torch import nn
 
 from zoo import plugin
 from zoo.plugin import Signature, TensorSpec, UsageError
-
-KINDS = ("classes", "binary", "labels", "values")
 
 
 class Teacher(nn.Module):
@@ -34,7 +34,7 @@ class Teacher(nn.Module):
         return scores
 
 
-def load(signature: Signature, *, teacher: str) -> Teacher:
+def load(signature: Signature, *, teacher: Path) -> Teacher:
     """The network of a trained run, checked to see and to answer what the student does.
 
     Args:
@@ -42,21 +42,21 @@ def load(signature: Signature, *, teacher: str) -> Teacher:
         teacher: Folder of the run.
 
     Raises:
-        UsageError: The target cannot be distilled, or the teacher's inputs or target are others.
+        UsageError: There is no such run, or the teacher's inputs or target are others.
         ArtifactError: The run has no whole checkpoint.
     """
-    if signature.target.kind not in KINDS:
+    try:
+        loaded = plugin.load_network(teacher)
+    except UsageError as error:
         raise UsageError(
-            f"objective 'distillation' is for {', '.join(KINDS)}, not for {signature.target.kind}",
-            fix="leave out objective=",
-        )
-    loaded = plugin.load_network(teacher)
+            f"objective.teacher={teacher}: {error.message}", fix="name the folder of a trained run"
+        ) from error
     require_same_inputs(teacher, loaded.signature, signature)
     require_same_target(teacher, loaded.signature, signature)
     return Teacher(loaded.module, signature.target.kind)
 
 
-def require_same_inputs(teacher: str, theirs: Signature, ours: Signature) -> None:
+def require_same_inputs(teacher: Path, theirs: Signature, ours: Signature) -> None:
     """Refuses a teacher that was trained on other inputs, or on the same ones in another form.
 
     Raises:
@@ -70,7 +70,7 @@ def require_same_inputs(teacher: str, theirs: Signature, ours: Signature) -> Non
         )
 
 
-def require_same_target(teacher: str, theirs: Signature, ours: Signature) -> None:
+def require_same_target(teacher: Path, theirs: Signature, ours: Signature) -> None:
     """Refuses a teacher that answers something else, or the same labels in another order.
 
     Raises:

@@ -32,6 +32,7 @@ def zoo_register() -> Sequence[Entry]:
             factory="zoo_variational.objective:variational",
             summary="Encodes, draws and decodes each picture; the loss is a bound on its likelihood",
             reference="arXiv:1312.6114, algorithm 1",
+            fits=("sample",),
         ),
         Loss(
             name="evidence-lower-bound",

@@ -60,9 +60,10 @@ def _by_role(files: Sequence[Path], path: Path) -> dict[str, Path]:
 def _read_json(file: Path, folder: Path) -> list[Annotated]:
     try:
         document = json.loads(read_content(file))
-        labels = {int(each["id"]): str(each["name"]) for each in document["categories"]}
-        images = document["images"]
-        _require_unique(file, images)
+        images, categories = document["images"], document["categories"]
+        _require_unique(file, "image", images)
+        _require_unique(file, "category", categories)
+        labels = {int(each["id"]): str(each["name"]) for each in categories}
         by_image: dict[Any, list[Mapping[str, Any]]] = {each["id"]: [] for each in images}
         for number, each in enumerate(document["annotations"], start=1):
             _require_known(file, number, each, by_image, labels)
@@ -109,11 +110,18 @@ def _require_known(
             f"{file}: annotation {number} has category {each['category_id']}, which is not listed",
             fix=f"known: {known}",
         )
+    box = each.get("bbox")
+    is_box = isinstance(box, list) and len(box) == 4 and all(type(side) in (int, float) for side in box)
+    if not is_box:
+        raise DataError(
+            f"{file}: bbox of annotation {number} is {box}, not four numbers",
+            fix="left, top, width and height in pixels",
+        )
 
 
-def _require_unique(file: Path, images: Sequence[Mapping[str, Any]]) -> None:
-    twice = [each for each, count in Counter(image["id"] for image in images).items() if count > 1]
+def _require_unique(file: Path, what: str, listed: Sequence[Mapping[str, Any]]) -> None:
+    twice = [each for each, count in Counter(one["id"] for one in listed).items() if count > 1]
     if twice:
         raise DataError(
-            f"{file}: image {twice[0]} is listed twice", fix="give each image a number of its own"
+            f"{file}: {what} {twice[0]} is listed twice", fix=f"give each {what} a number of its own"
         )

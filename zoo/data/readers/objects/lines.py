@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from zoo.data.readers.objects.annotated import Annotated, make_objects
 from zoo.errors import DataError
 from zoo.runtime.tables import categories, numbers, read_table
@@ -41,6 +43,12 @@ def read(path: Path) -> Mapping[str, list[Annotated]]:
     rows: dict[str, list[int]] = {}
     for row, name in enumerate(names):
         rows.setdefault(name, []).append(row)
+    for row, label in enumerate(labels):
+        if label == "" and not all(np.isnan(side[row]) for side in sides):
+            raise DataError(
+                f"{file} line {table.lines[row]}: a box without a label",
+                fix="name what is in the box, or leave the sides empty for a picture without objects",
+            )
     return {"train": [_annotated(file, name, own, labels, sides) for name, own in rows.items()]}
 
 
