@@ -131,6 +131,16 @@ def test_a_language_model_cannot_be_read_from_its_end(refused, folder):
     refused(USAGE, [*words_of("language"), "model.bidirectional=true"], "bidirectional")
 
 
+def test_a_generator_learns_from_a_folder_of_nothing_but_pictures(refused, folder):
+    flat = str(folder / "faces" / "dark")
+    assert program(["train", "vae", "--data", flat, "data.size=8", "epochs=1", "--run", "new"]) == 0
+    refused(
+        DATA,
+        ["train", "convnet", "--data", flat, "--run", "other"],
+        "the data has one class folder (dark); there is nothing to tell apart",
+    )
+
+
 @pytest.mark.slow
 def test_what_an_exported_model_of_texts_is_given(refused, folder, capsys):
     assert program(words_of("text")) == 0

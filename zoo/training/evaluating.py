@@ -17,7 +17,10 @@ from zoo.training import metrics, setup
 from zoo.training.encoded import EncodedSplit
 from zoo.training.trained import load, load_models, load_network
 
-_SAID = {"tokens": "the token after a text", "sample": "pictures of its own"}
+_SAID = {
+    "tokens": "answers with the token after a text, and perplexity is that of every token in it",
+    "sample": "answers with pictures of its own, which no truth belongs to",
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def evaluate_model(model: Path, source: Mapping[str, Any] | None, registry: Regi
     predictor = runtime.load(model)
     if predictor.signature.target.kind in ("tokens", "sample"):
         raise UsageError(
-            f"{model.name} answers with {_SAID[predictor.signature.target.kind]}, which no truth belongs to",
+            f"{model.name} {_SAID[predictor.signature.target.kind]}",
             fix="judge the run that it was exported from: zoo evaluate RUN",
         )
     recipe: Any = predictor.certificate.recipe

@@ -13,10 +13,10 @@ from zoo.contracts.entries import Architecture, Loss
 from zoo.contracts.examples import Splits
 from zoo.contracts.recipe import Choice, Recipe
 from zoo.contracts.signature import Signature
-from zoo.contracts.targets import Boxes, Sample, Target, Tokens
+from zoo.contracts.targets import Boxes, Classes, Sample, Target, Tokens
 from zoo.data import Data
 from zoo.data.generation import as_samples
-from zoo.errors import ArtifactError, PluginError, UsageError
+from zoo.errors import ArtifactError, DataError, PluginError, UsageError
 from zoo.files import dump_json, load_json, read_bytes
 from zoo.preprocessing import Geometry, Preprocessing, Tokenisation, Wishes
 from zoo.registry import CORE, Registered, Registry
@@ -65,9 +65,18 @@ def _for_network(found: Data, architecture: Registered, seed: int) -> Splits:
     entry, kind = architecture.entry, found.splits.signature.target.kind
     assert isinstance(entry, Architecture)
     if kind in entry.predicts or "sample" not in entry.predicts:
+        _require_two(found.splits.signature.target)
         return found.splits
     size = found.shared["latent"] or entry.latent_size
     return as_samples(found.splits, latent_size=size, is_conditional=entry.is_conditional, seed=seed)
+
+
+def _require_two(target: Target) -> None:
+    if isinstance(target, Classes) and len(target.labels) == 1:
+        raise DataError(
+            f"the data has one class folder ({target.labels[0]}); there is nothing to tell apart",
+            fix="add a folder for another class, or choose a network that generates pictures",
+        )
 
 
 def wishes(planned: Plan, registry: Registry) -> Wishes:

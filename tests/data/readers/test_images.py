@@ -64,9 +64,13 @@ def test_pictures_are_grey_when_all_are(photos):
     assert images.read(path).signature.inputs[0].shape == (None, None, 3)
 
 
-def test_one_class_folder_is_refused(photos):
-    with pytest.raises(DataError, match=r"has one class folder \(cat\)"):
-        images.read(photos("cat/1.png", "cat/2.png"))
+def test_one_class_folder_is_a_class_as_is_a_folder_of_nothing_but_pictures(photos):
+    assert images.read(photos("cat/1.png", "cat/2.png")).signature.target.labels == ("cat",)
+    flat = photos("flat/1.png", "flat/2.png") / "flat"
+    assert images.refuses(flat) == ""
+    splits = images.read(flat)
+    assert splits.signature.target.labels == ("flat",)
+    assert splits.train.ids == ["1.png", "2.png"]
 
 
 def test_a_class_folder_without_pictures_is_named(photos):
@@ -93,7 +97,8 @@ def test_two_folders_for_one_split_are_refused(photos):
 
 def test_it_says_why_it_cannot_read(photos, tmp_path):
     assert images.refuses(tmp_path) == "holds no folder with pictures in it"
-    assert images.refuses(photos("a.png")) == "its pictures are not in folders, one a class"
+    (photos("a.png") / "a.txt").touch()
+    assert images.refuses(tmp_path) == "its pictures are not in folders, one a class"
     assert images.refuses(tmp_path / "a.png") == "not a folder"
 
 

@@ -1,4 +1,7 @@
-"""Reads class folders of pictures: ``photos/cat/1.jpg``, or ``photos/train/cat/1.jpg`` beside ``test``."""
+"""Reads class folders of pictures: ``photos/cat/1.jpg``, or ``photos/train/cat/1.jpg`` beside ``test``.
+
+A folder of nothing but pictures is a single class, which is enough for a network that generates more of them.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,10 +11,11 @@ import numpy as np
 
 from zoo.contracts.examples import Examples, Splits
 from zoo.contracts.signature import Signature
+from zoo.contracts.targets import Classes, Target
 from zoo.contracts.tensors import TensorSpec
 from zoo.data.examples import concatenate
 from zoo.data.splits import ROLES
-from zoo.data.targets import TargetColumn, encode, infer, label_target
+from zoo.data.targets import TargetColumn, TargetType, encode, infer, label_target
 from zoo.errors import DataError
 from zoo.runtime.images import IMAGE_SUFFIXES, ImageFiles, decode_image, find_images
 
@@ -24,6 +28,8 @@ def refuses(path: Path) -> str:
     if not path.is_dir():
         return "not a folder"
     if any(find_images(folder) for folder in _folders(path)):
+        return ""
+    if _is_flat(path):
         return ""
     if find_images(path):
         return "its pictures are not in folders, one a class"
@@ -41,15 +47,14 @@ def read(
         target_type: What two classes are: auto makes them binary, the second one being positive.
 
     Raises:
-        DataError: A class folder is empty, or there is one class only.
+        DataError: A class folder is empty.
     """
     splits = _find_splits(path)
     train = splits["train"]
-    _require_two(path, train)
     files = [file for found in train.values() for file in found]
     num_channels = (1 if _are_grey(files) else 3) if channels == "auto" else channels
     column = _labels(train)
-    target = label_target(column) if target_type == "auto" else infer([column], target_type)
+    target = _target(tuple(train), column, target_type)
     signature = Signature((TensorSpec(INPUT, "image", "uint8", (None, None, num_channels)),), target)
     parts = {name: _examples(path, found, signature) for name, found in splits.items()}
     return Splits(signature, parts["train"], parts.get("validation"), parts.get("test"))
@@ -69,10 +74,24 @@ def read_like(path: Path, signature: Signature, options: Mapping[str, Any]) -> E
     return concatenate([_examples(path, found, signature) for found in _find_splits(path).values()])
 
 
-Classes = Mapping[str, Sequence[Path]]
+ClassFolders = Mapping[str, Sequence[Path]]
 
 
-def _find_splits(path: Path) -> dict[str, Classes]:
+def _target(names: tuple[str, ...], column: TargetColumn, target_type: TargetType) -> Target:
+    if len(names) == 1:
+        return Classes(names, column.name)
+    return label_target(column) if target_type == "auto" else infer([column], target_type)
+
+
+def _is_flat(path: Path) -> bool:
+    """Whether there is nothing but pictures."""
+    found = [each for each in path.iterdir() if not each.name.startswith(".")]
+    return bool(found) and all(
+        each.is_file() and each.name.lower().endswith(IMAGE_SUFFIXES) for each in found
+    )
+
+
+def _find_splits(path: Path) -> dict[str, ClassFolders]:
     folders = _folders(path)
     roles = [ROLES.get(folder.name.lower()) for folder in folders]
     if "train" not in roles or None in roles or not any(_folders(folder) for folder in folders):
@@ -85,7 +104,9 @@ def _find_splits(path: Path) -> dict[str, Classes]:
     return {str(role): _find_classes(folder) for role, folder in zip(roles, folders, strict=True)}
 
 
-def _find_classes(path: Path) -> Classes:
+def _find_classes(path: Path) -> ClassFolders:
+    if _is_flat(path):
+        return {path.resolve().name: find_images(path)}
     strays = [
         file for file in path.iterdir() if file.is_file() and file.name.lower().endswith(IMAGE_SUFFIXES)
     ]
@@ -108,20 +129,12 @@ def _folders(path: Path) -> list[Path]:
     return sorted(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith("."))
 
 
-def _require_two(path: Path, classes: Classes) -> None:
-    if len(classes) < 2:
-        raise DataError(
-            f"{path}: has one class folder ({', '.join(classes)}); there is nothing to tell apart",
-            fix="add a folder for another class",
-        )
-
-
-def _labels(classes: Classes) -> TargetColumn:
+def _labels(classes: ClassFolders) -> TargetColumn:
     labels = [name for name, files in classes.items() for _ in files]
     return TargetColumn("label", np.array(labels, dtype=object))
 
 
-def _examples(path: Path, classes: Classes, signature: Signature) -> Examples:
+def _examples(path: Path, classes: ClassFolders, signature: Signature) -> Examples:
     files = tuple(file for found in classes.values() for file in found)
     ids = [file.relative_to(path).as_posix() for file in files]
     spec = signature.inputs[0]
