@@ -276,6 +276,16 @@ def test_changed_data_is_refused(table_run, tmp_path, registry):
         zoo.resume(table_run, registry=registry, epochs=2)
 
 
+def test_data_that_became_another_kind_is_called_changed_and_not_unfit_for_the_recipe(
+    table_run, tmp_path, registry
+):
+    path = tmp_path / "table.csv"
+    path.write_text(path.read_text().replace("0.143,b", "0.143,c"))
+    for again in (zoo.resume, zoo.export):
+        with pytest.raises(UsageError, match=r"trained with has changed: data.signature.target"):
+            again(table_run, registry=registry)
+
+
 def with_version(registry, distribution, version):
     plugins = [
         Plugin(

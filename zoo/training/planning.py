@@ -43,11 +43,17 @@ class Plan:
     splits: Splits
 
 
-def plan(given: Mapping[str, Any], registry: Registry) -> Plan:
+def plan(given: Mapping[str, Any], registry: Registry, *, begun: Run | None = None) -> Plan:
     """Loads the data that the recipe names and fills every default from what it is.
 
+    Args:
+        given: The recipe as far as it is known.
+        registry: Where names are looked up.
+        begun: The run that is to go on with it, if it is not the first time.
+
     Raises:
-        UsageError: A key, name or value does not exist or does not fit.
+        UsageError: A key, name or value does not exist or does not fit, or the data is of another kind
+            than that of the run.
         DataError: The data cannot be read or learned from.
     """
     recipes.check_keys(given)
@@ -55,6 +61,12 @@ def plan(given: Mapping[str, Any], registry: Registry) -> Plan:
     tree = merge({"seed": 0}, recipes.suggested(architecture), given)
     source, options = _source(tree.get("data"), registry)
     found = data.load(source, options, seed=recipes.check_seed(tree["seed"]), registry=registry)
+    if begun is not None:
+        # Said first: a recipe that was right for the old data may be wrong for the new.
+        kind = {"signature": found.splits.signature.to_json()}
+        _require_same(
+            begun, {"data": {"signature": read_environment(begun)["data"]["signature"]}}, {"data": kind}
+        )
     splits = _for_network(found, architecture, tree["seed"])
     facts = recipes.DataFacts(splits.signature.target, len(splits.train))
     return Plan(recipes.complete(given, facts, Choice(source, found.options), registry), found, splits)
@@ -234,9 +246,13 @@ def require_unchanged(run: Run, planned: Plan, registry: Registry) -> None:
         UsageError: Shows each difference.
     """
     recorded = read_environment(run)
-    current = load_json(dump_json(environment(planned, b"", registry)), name="environment")
+    current = environment(planned, b"", registry)
     before, after = ({key: each[key] for key in ("data", "plugins")} for each in (recorded, current))
-    changed = recipes.differences(before, after)
+    _require_same(run, before, after)
+
+
+def _require_same(run: Run, before: Document, after: Document) -> None:
+    changed = recipes.differences(before, load_json(dump_json(after), name="environment"))
     if changed:
         raise UsageError(
             f"what {run.path} was trained with has changed: " + "; ".join(changed.values()),

@@ -87,7 +87,7 @@ def resume(
     for warning in warnings:
         progress.warn(f"{warning}; the one before it is used")
     before = read_recipe(run)
-    planned = plan(merge(before, changes), registry)
+    planned = plan(merge(before, changes), registry, begun=None if "data" in changes else run)
     recipe, splits = planned.recipe, planned.splits
     _require_resumable(run, before, recipe, checkpoint, changes)
     require_unchanged(run, planned, registry)

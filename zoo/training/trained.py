@@ -73,7 +73,7 @@ def load(run: Run, registry: Registry) -> Trained:
         UsageError: Data or plugins changed since training.
     """
     network = load_network(run, registry)
-    planned = planning.plan(read_recipe(run), registry)
+    planned = planning.plan(read_recipe(run), registry, begun=run)
     planning.require_unchanged(run, planned, registry)
     judge = setup.build_judge(planned.recipe, network.preprocessing, registry, torch.device("cpu"))
     return Trained(run, network, planned.splits, recipes.plugins_of(planned.recipe, registry), judge)
