@@ -1,5 +1,6 @@
 """``zoo show``: an entry's options, read from its factory's signature."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -12,13 +13,17 @@ from zoo.options import Option, schema_of
 from zoo.registry import Registered, Registry
 from zoo.words import write_value
 
+_DATA = "data"
 _PREFIXES = {"architecture": "model.", "dataset": "data.", "initializer": "initialization.weights."}
 
 
 @click.command()
 @click.argument("name", type=ENTRY)
 def show(name: str) -> None:
-    """Show an entry: where it comes from, and each option with type, default and meaning."""
+    """Show an entry: where it comes from, and each option with type, default and meaning.
+
+    `zoo show data` has the options of data in files and folders, reader by reader.
+    """
     registry = Registry.discover()
     kinds = [kind.kind for kind in KINDS]
     found = [
@@ -26,10 +31,22 @@ def show(name: str) -> None:
         for kind in kinds
         if name in registry.names(kind) or _is_offered(registry, kind, name)
     ]
+    if not found and name == _DATA:
+        click.echo("\n\n".join(_describe_readers()))
+        return
     if not found:
         known = [each for kind in kinds for each in registry.names(kind)]
         raise UsageError(f"there is no entry {name!r}", fix=did_you_mean(name, known))
     click.echo("\n\n".join(_describe(each, registry) for each in found))
+
+
+def _describe_readers() -> Iterator[str]:
+    from zoo.data.readers import READERS
+    from zoo.data.sources import shared_options
+
+    sections = [(reader.name, reader.read) for reader in READERS] + [("every data set", shared_options)]
+    for title, factory in sections:
+        yield f"{title}\n{_options(schema_of(factory).options, 'data.')}"
 
 
 def _is_offered(registry: Registry, kind: str, name: str) -> bool:
@@ -50,10 +67,13 @@ def _describe(each: Registered, registry: Registry) -> str:
         lines.append(f"fits {', '.join(entry.fits)}; expects {entry.expects}")
     if isinstance(entry, Objective):
         lines.append(f"fits {', '.join(entry.fits) or 'any target'}; played by {', '.join(entry.plays)}")
-    prefix = _PREFIXES.get(entry.kind, f"{entry.kind}.")
-    rows = [(f"  {prefix}{option.name}", option.type, _default(option), option.meaning) for option in options]
-    lines += [render(rows, header=("  option", "type", "default", "meaning"))] if rows else ["no options"]
+    lines.append(_options(options, _PREFIXES.get(entry.kind, f"{entry.kind}.")))
     return "\n".join(lines)
+
+
+def _options(options: Sequence[Option], prefix: str) -> str:
+    rows = [(f"  {prefix}{option.name}", option.type, _default(option), option.meaning) for option in options]
+    return render(rows, header=("  option", "type", "default", "meaning")) if rows else "no options"
 
 
 def _default(option: Option) -> Any:

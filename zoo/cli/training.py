@@ -13,9 +13,10 @@ from zoo.contracts.plain import plain
 from zoo.registry import Registry
 from zoo.words import merge, read_file, read_words
 
-_KEYS = """Keys: model, data, loss, optimizer, schedule, initialization, metrics, epochs, batch_size, seed,
+_KEYS = """Keys: model, data, objective, loss, optimizer, schedule, initialization, metrics, epochs, batch_size, seed,
 device, precision, compile, accumulate, clip_norm, ema, early_stopping, checkpoint. The options of an entry
-stand below its key: optimizer=sgd optimizer.lr=0.1 model.hidden=[128,128] data.target=species."""
+stand below its key: optimizer=sgd optimizer.lr=0.1 model.hidden=[128,128] data.target=species.
+`zoo show NAME` lists the options of an entry, `zoo show data` those of files and folders."""
 
 
 @click.command(epilog=_KEYS)
