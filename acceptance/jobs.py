@@ -131,7 +131,17 @@ FAMILIES: Mapping[str, Job] = {
         "detector", "{shared}/bccd", "boxes", ("data.size=[240,320]", "data.degenerate=drop"), threads=2
     ),
     "dcgan on mnist": Job(
-        "dcgan", "{shared}/mnist", "sample", TODO
+        "dcgan",
+        "{shared}/mnist",
+        "sample",
+        (
+            "data.latent=8",
+            "data.validation=0.02",
+            "optimizer.lr=1e-3",
+            "optimizer.discriminator.lr=3e-4",
+            "schedule=cosine",
+            "epochs=8",
+        ),
     ),
     "conditional-dcgan on mnist": Job(
         "conditional-dcgan", "{shared}/mnist", "sample", ("epochs=4", "data.validation=0.02")
