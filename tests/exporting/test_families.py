@@ -18,7 +18,6 @@ from zoo.runtime.verify import verify
 from zoo.training import trained
 
 
-
 class Exported:
     """A family's run and its whole model, not yet proven."""
 

@@ -115,12 +115,14 @@ def read(
     tables = {split: _with_a_target(table, targets, drop_missing_target) for split, table in tables.items()}
     listed = _read_labels(path, labels, encoding, target_type) if labels else ()
     signature = _signature(tables["train"], targets, target_type, drop, types or {}, listed)
-    parts = {split: _examples(table, signature, drop_missing_target) for split, table in tables.items()}
-    return _splits(signature, parts, may_repeat=duplicates == "keep")
+    return _splits(signature, tables, drop_missing_target, may_repeat=duplicates == "keep")
 
 
-def _splits(signature: Signature, parts: Mapping[str, Examples], *, may_repeat: bool) -> Splits:
+def _splits(
+    signature: Signature, tables: Mapping[str, Table], drop_missing: bool, *, may_repeat: bool
+) -> Splits:
     """The splits that the data declares; of texts that are yet to be split, each counts once."""
+    parts = {split: _examples(table, signature, drop_missing) for split, table in tables.items()}
     train = parts["train"]
     if len(parts) == 1 and not may_repeat and signature.inputs[0].kind == "text":
         train = without_duplicates(train)

@@ -21,7 +21,7 @@ _RECIPE: Mapping[str, Any] = {
 _PLAYERS = ("generator", "discriminator")
 
 
-def _network(name: str, factory: str, summary: str, reference: str, *, is_conditional: bool) -> Architecture:
+def _network(name: str, factory: str, summary: str, reference: str) -> Architecture:
     return Architecture(
         name=name,
         factory=factory,
@@ -32,7 +32,7 @@ def _network(name: str, factory: str, summary: str, reference: str, *, is_condit
         players=_PLAYERS,
         objective="adversarial",
         exports="generator",
-        is_conditional=is_conditional,
+        is_conditional=name.startswith("conditional-"),
         latent_size=64,
         recipe=_RECIPE,
     )
@@ -49,65 +49,65 @@ def _loss(name: str, attribute: str, summary: str, reference: str) -> Loss:
     )
 
 
+_CONNECTED = "zoo_adversarial.connected:gan"
+_CONVOLUTIONAL = "zoo_adversarial.convolutional:dcgan"
+
+NETWORKS = (
+    _network("gan", _CONNECTED, "Fully connected generator and discriminator", "arXiv:1406.2661"),
+    _network(
+        "conditional-gan",
+        _CONNECTED,
+        "Fully connected generator and discriminator that are told the label",
+        "arXiv:1411.1784 and arXiv:1802.05637",
+    ),
+    _network(
+        "dcgan",
+        _CONVOLUTIONAL,
+        "Convolutional generator and discriminator for pictures of any size",
+        "arXiv:1511.06434",
+    ),
+    _network(
+        "conditional-dcgan",
+        _CONVOLUTIONAL,
+        "Convolutional generator and discriminator that are told the label",
+        "arXiv:1511.06434, arXiv:1411.1784 and arXiv:1802.05637",
+    ),
+)
+
+OBJECTIVE = Objective(
+    name="adversarial",
+    factory="zoo_adversarial.objective:adversarial",
+    summary="Discriminator and generator take turns, each with a loss of its own",
+    reference="arXiv:1406.2661, algorithm 1",
+    fits=("sample",),
+    plays=_PLAYERS,
+)
+
+LOSSES = (
+    _loss("minimax", "Minimax", "The value of the game itself", "arXiv:1406.2661, eq. 1"),
+    _loss(
+        "non-saturating",
+        "NonSaturating",
+        "Minimax with a generator that learns while the discriminator wins",
+        "arXiv:1406.2661, section 3",
+    ),
+    _loss("least-squares", "LeastSquares", "Squared distance from the wanted answer", "arXiv:1611.04076"),
+    _loss(
+        "adversarial-hinge",
+        "Hinge",
+        "Margin between real and fake",
+        "arXiv:1705.02894 and arXiv:1802.05957",
+    ),
+    _loss(
+        "wasserstein",
+        "wasserstein",
+        "Earth mover's distance, with a gradient penalty or clipped weights",
+        "arXiv:1701.07875 and arXiv:1704.00028",
+    ),
+)
+
+
 @hookimpl
 def zoo_register() -> Sequence[Entry]:
     """The architectures, the objective and the losses of this package."""
-    connected, convolutional = "zoo_adversarial.connected:gan", "zoo_adversarial.convolutional:dcgan"
-    return [
-        _network(
-            "gan",
-            connected,
-            "Fully connected generator and discriminator",
-            "arXiv:1406.2661",
-            is_conditional=False,
-        ),
-        _network(
-            "conditional-gan",
-            connected,
-            "Fully connected generator and discriminator that are told the label",
-            "arXiv:1411.1784 and arXiv:1802.05637",
-            is_conditional=True,
-        ),
-        _network(
-            "dcgan",
-            convolutional,
-            "Convolutional generator and discriminator for pictures of any size",
-            "arXiv:1511.06434",
-            is_conditional=False,
-        ),
-        _network(
-            "conditional-dcgan",
-            convolutional,
-            "Convolutional generator and discriminator that are told the label",
-            "arXiv:1511.06434, arXiv:1411.1784 and arXiv:1802.05637",
-            is_conditional=True,
-        ),
-        Objective(
-            name="adversarial",
-            factory="zoo_adversarial.objective:adversarial",
-            summary="Discriminator and generator take turns, each with a loss of its own",
-            reference="arXiv:1406.2661, algorithm 1",
-            fits=("sample",),
-            plays=_PLAYERS,
-        ),
-        _loss("minimax", "Minimax", "The value of the game itself", "arXiv:1406.2661, eq. 1"),
-        _loss(
-            "non-saturating",
-            "NonSaturating",
-            "Minimax with a generator that learns while the discriminator wins",
-            "arXiv:1406.2661, section 3",
-        ),
-        _loss("least-squares", "LeastSquares", "Squared distance from the wanted answer", "arXiv:1611.04076"),
-        _loss(
-            "adversarial-hinge",
-            "Hinge",
-            "Margin between real and fake",
-            "arXiv:1705.02894 and arXiv:1802.05957",
-        ),
-        _loss(
-            "wasserstein",
-            "wasserstein",
-            "Earth mover's distance, with a gradient penalty or clipped weights",
-            "arXiv:1701.07875 and arXiv:1704.00028",
-        ),
-    ]
+    return (*NETWORKS, OBJECTIVE, *LOSSES)
