@@ -25,7 +25,7 @@ class Job:
         data: A bundled data set, or a path below ``{shared}`` or ``{folder}``, where the session writes.
         target: Kind of target that the data must be found to have.
         words: Further ``key=value`` words.
-        threads: Threads that it trains in; more than one pays for large convolutions alone.
+        threads: Threads that it trains in.
     """
 
     architecture: str

@@ -48,7 +48,7 @@ def outcome(run):
 KILLED = """
 import json, os, pathlib, signal, sys, torch
 from zoo.registry import Registry
-from zoo.training import planning, session
+from zoo.training import session
 from zoo.training.progress import Progress
 
 class KilledAt(Progress):

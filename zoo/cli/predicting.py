@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from zoo.cli import pictures
 from zoo.cli.answers import as_csv, as_table
 from zoo.errors import DataError, UsageError
 
@@ -70,11 +71,12 @@ def predict(
     _require_one_source(
         {"INPUT": inputs, "--text": texts, "--prompt": prompts, "--samples": samples is not None}
     )
-    _require_use({"--label": label}, only_with="--samples", is_given=samples is not None)
-    _require_png(draw)
+    if samples is None:
+        _refuse({"--label": label}, only_for="--samples")
+    pictures.require_png(draw)
     predictor = runtime.load(model)
     if prompts:
-        _require_use({"--draw": draw, "--out": out}, only_with="pictures", is_given=False)
+        _refuse({"--draw": draw, "--out": out}, only_for="pictures")
         if form == "csv":
             raise UsageError("--format csv is for rows of answers, not for a text", fix="--json")
         how: Any = {"max_tokens": max_tokens, "temperature": temperature, "seed": seed}
@@ -83,17 +85,16 @@ def predict(
         return
     columns, ids = _inputs(predictor, inputs, texts, samples, label=label, seed=seed)
     answers = predictor.answer(columns)
-    if predictor.signature.target.kind == "sample":
-        _print_files(_write_samples(predictor, answers, draw, out), form)
+    target = predictor.signature.target
+    if target.kind == "sample":
+        _print_files(pictures.write_samples(answers[target.judged_by], draw, out), form)
         return
-    target, rows = predictor.signature.target, predictor.rows(answers)
+    rows = predictor.rows(answers)
     if draw or out:
-        _require_boxes(target)
-        shown = _certain(rows, _SURE if min_score is None else min_score)
-        _print_files(_write_boxes(target, columns, shown, ids, draw, out), form, to_stderr=True)
-    if target.kind == "boxes":
-        least = min_score if min_score is not None else _SURE if form == "table" else 0.0
-        rows = _certain(rows, least)
+        shown = _certain(target, rows, _SURE if min_score is None else min_score)
+        _print_files(pictures.write_boxes(target, columns, shown, ids, draw, out), form, to_stderr=True)
+    if target.kind == "boxes" and (min_score is not None or form == "table"):
+        rows = _certain(target, rows, _SURE if min_score is None else min_score)
     _print(ids, rows, target, form)
 
 
@@ -106,15 +107,11 @@ def _require_one_source(given: Mapping[str, Any]) -> None:
         )
 
 
-def _require_use(given: Mapping[str, Any], *, only_with: str, is_given: bool) -> None:
+def _refuse(given: Mapping[str, Any], *, only_for: str) -> None:
+    """Refuses options that would have no effect."""
     for name, value in given.items():
-        if value is not None and not is_given:
-            raise UsageError(f"{name} is for {only_with}", fix=f"leave {name} out")
-
-
-def _require_png(draw: Path | None) -> None:
-    if draw is not None and draw.suffix.lower() != ".png":
-        raise UsageError(f"--draw {draw}: a PNG is drawn", fix=f"--draw {draw.with_suffix('.png')}")
+        if value is not None:
+            raise UsageError(f"{name} is for {only_for}", fix=f"leave {name} out")
 
 
 def _inputs(
@@ -171,71 +168,19 @@ def _continue(predictor: Any, prompt: str, form: str, **how: Any) -> None:
     click.echo()
 
 
-def _write_samples(
-    predictor: Any, answers: Mapping[str, Any], draw: Path | None, out: Path | None
-) -> list[Path]:
-    from zoo.runtime.drawing import draw_grid, draw_picture
+def _certain(target: Any, rows: Sequence[dict[str, Any]], min_score: float) -> list[dict[str, Any]]:
+    """Only the objects that the model is so sure of.
 
-    if not (draw or out):
-        raise UsageError("samples are pictures, and no file is named", fix="--draw grid.png, or --out FOLDER")
-    pictures = answers[predictor.signature.target.judged_by]
-    contents = {draw: draw_grid(pictures)} if draw else {}
-    if out:
-        width = len(str(len(pictures) - 1))
-        contents |= {
-            out / f"{place:0{width}d}.png": draw_picture(each) for place, each in enumerate(pictures)
-        }
-    return _write(contents)
-
-
-def _require_boxes(target: Any) -> None:
+    Raises:
+        UsageError: The model finds no objects.
+    """
     if target.kind != "boxes":
         raise UsageError(
             f"the model answers {target.kind}, which is not drawn", fix="leave --draw and --out out"
         )
-
-
-def _certain(rows: Sequence[dict[str, Any]], min_score: float) -> list[dict[str, Any]]:
-    """Only the objects that the model is so sure of."""
     return [
         {**row, "objects": [each for each in row["objects"] if each["score"] >= min_score]} for row in rows
     ]
-
-
-def _write_boxes(
-    target: Any,
-    columns: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
-    ids: Sequence[str],
-    draw: Path | None,
-    out: Path | None,
-) -> list[Path]:
-    from zoo.runtime.drawing import draw_boxes
-
-    if draw and len(ids) > 1:
-        raise UsageError(f"--draw takes one picture, not {len(ids)}", fix="--out FOLDER draws each of them")
-    (pictures,) = columns.values()
-    contents: dict[Path, bytes] = {}
-    for place, (name, row) in enumerate(zip(ids, rows, strict=True)):
-        drawn = draw_boxes(pictures[place], row["objects"], labels=target.labels)
-        contents |= {draw: drawn} if draw else {}
-        contents |= {out / f"{Path(name).stem}.png": drawn} if out else {}
-    return _write(contents)
-
-
-def _write(contents: Mapping[Path, bytes]) -> list[Path]:
-    """Writes every file; folders are made.
-
-    Raises:
-        EnvironmentFault: One cannot be written.
-    """
-    from zoo.files import LOCAL
-
-    for path, content in contents.items():
-        if not path.parent.is_dir():
-            LOCAL.make_folder(path.parent)
-        LOCAL.replace(path, content)
-    return list(contents)
 
 
 def _print_files(paths: Sequence[Path], form: str, *, to_stderr: bool = False) -> None:
