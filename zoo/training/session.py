@@ -24,8 +24,9 @@ from zoo.training.planning import (
     wishes,
 )
 from zoo.training.progress import Progress
+from zoo.training.state import restore, weights_of
 from zoo.training.trained import best_checkpoint, read_recipe, with_thresholds
-from zoo.training.trainer import Trainer, weights_of
+from zoo.training.trainer import Trainer
 from zoo.words import merge
 
 
@@ -97,7 +98,7 @@ def resume(
         disk.replace(run.recipe_path, recipes.write(recipe).encode())
     if checkpoint is not None:
         checkpoints.remove_above(run.checkpoints_path, checkpoint.step, disk)
-        trainer.restore(checkpoint)
+        trainer.position = restore(checkpoint, trainer.prepared.players)
     disk.truncate(run.metrics_path, trainer.position.logged_bytes)
     return _fit(trainer)
 

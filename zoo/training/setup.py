@@ -20,11 +20,13 @@ from zoo.postprocessing import Answers
 from zoo.preprocessing import Preprocessing
 from zoo.registry import Registered, Registry
 from zoo.training.devices import choose_device
+from zoo.training.distributed import Team
 from zoo.training.encoded import EncodedSplit
 from zoo.training.evaluation import Judge
 from zoo.training.initialization import initialize
-from zoo.training.objectives import SeveralLosses
-from zoo.training.step import Objective, Player
+from zoo.training.objectives import Objective, SeveralLosses
+from zoo.training.precision import build_scaler, choose_format
+from zoo.training.step import Player
 
 Networks = dict[str, torch.nn.Module]
 
@@ -43,6 +45,7 @@ class Prepared:
         validation: The validation split.
         test: The test split, judged when training has ended.
         judge: How the answering network is judged.
+        team: The processes that train together.
     """
 
     recipe: Recipe
@@ -54,9 +57,27 @@ class Prepared:
     validation: EncodedSplit
     test: EncodedSplit
     judge: Judge
+    team: Team
+
+    @property
+    def may_defer(self) -> bool:
+        """Whether a step that is not finite may be found some steps later: where to ask means to wait."""
+        return self.device.type == "cuda" and self.recipe.settings.on_nonfinite == "stop"
+
+    @property
+    def defers(self) -> bool:
+        """Whether it will be: the optimizers themselves then leave everything alone."""
+        trained = [player for player in self.players.values() if player.optimizer is not None]
+        return self.may_defer and all(player.is_gated and player.scaler is None for player in trained)
 
 
-def prepare(recipe: Recipe, preprocessing: Preprocessing, splits: Splits, registry: Registry) -> Prepared:
+def prepare(
+    recipe: Recipe,
+    preprocessing: Preprocessing,
+    splits: Splits,
+    registry: Registry,
+    team: Team | None = None,
+) -> Prepared:
     """Builds the networks and encodes the splits.
 
     Raises:
@@ -79,6 +100,7 @@ def prepare(recipe: Recipe, preprocessing: Preprocessing, splits: Splits, regist
         train=EncodedSplit(preprocessing, splits.train, device),
         **encoded,
         judge=judge,
+        team=team or Team(),
     )
 
 
@@ -193,7 +215,8 @@ def _build_player(
     name: str, network: torch.nn.Module, recipe: Recipe, registry: Registry, device: torch.device
 ) -> Player:
     settings = recipe.settings
-    network.to(device)
+    memory_format = choose_format(settings.memory_format, device, settings.precision)
+    network.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
     if name not in recipe.optimizers:
         network.requires_grad_(False)
         return Player(name=name, module=network, optimizer=None, schedule=lambda step, num_steps: 1.0)
@@ -202,10 +225,13 @@ def _build_player(
     return Player(
         name=name,
         module=network,
-        optimizer=_build_optimizer(network, recipe.optimizers[name], registry, device),
+        optimizer=_build_optimizer(
+            network, recipe.optimizers[name], registry, device, is_compiled=settings.compile
+        ),
         schedule=build("schedule", recipe.schedules[name], registry),
         needs_closure=optimizer.needs_closure,
         clip_norm=settings.clip_norm,
+        scaler=build_scaler(device, settings.precision),
         average=_average(network, settings.ema)
         if name == find_architecture(recipe, registry).exports
         else None,
@@ -221,13 +247,15 @@ def _average(network: torch.nn.Module, decay: float | None) -> swa_utils.Average
 
 
 def _build_optimizer(
-    network: torch.nn.Module, choice: Choice, registry: Registry, device: torch.device
+    network: torch.nn.Module, choice: Choice, registry: Registry, device: torch.device, *, is_compiled: bool
 ) -> torch.optim.Optimizer:
     registered = registry.get("optimizer", choice.name)
     factory = registry.load(registered)
     options = schema_of(factory).arguments(choice.options, where="optimizer.")
-    # torch leaves the fused update off by default; it is the same arithmetic in one pass.
-    if device.type == "cpu" and options.get("fused", False) is None and not options.get("foreach"):
+    # torch leaves the fused update off by default; it is the same arithmetic in one pass. What it is for
+    # a compiled step, the compiler decides.
+    is_left_open = options.get("fused", False) is None and not options.get("foreach")
+    if device.type in ("cpu", "cuda") and is_left_open and not is_compiled:
         options["fused"] = True
     trainable = [
         (name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad

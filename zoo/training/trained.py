@@ -20,7 +20,7 @@ from zoo.training import checkpoints, planning, setup
 from zoo.training.checkpoints import Checkpoint
 from zoo.training.evaluation import Judge
 from zoo.training.planning import Document
-from zoo.training.trainer import weights_of
+from zoo.training.state import weights_of
 from zoo.words import NONE
 
 
