@@ -46,6 +46,9 @@ class Encoder:
     """Runs a preprocessing graph in two parts: what is kept in memory, and what is done for a batch.
 
     ``finish`` of what ``store`` kept equals the whole graph bit for bit.
+
+    Attributes:
+        last_stage: The second part, from what is kept to what a network sees; ``None`` if that is the same.
     """
 
     def __init__(self, preprocessing: Preprocessing) -> None:
@@ -56,7 +59,8 @@ class Encoder:
         kept = list(dict.fromkeys([*stored, *preprocessing.carried]))
         self._names = kept
         self._store = open_session(cut(preprocessing.graph, raw, kept), num_threads=1)
-        self._finish = None if stored == encoded else open_session(cut(preprocessing.graph, stored, encoded))
+        self.last_stage = None if stored == encoded else cut(preprocessing.graph, stored, encoded)
+        self._finish = None if self.last_stage is None else open_session(self.last_stage)
 
     def store(self, examples: Examples, progress: Callable[[int], None] | None = None) -> Encoded:
         """Encodes all examples as far as is compact: pictures uint8 at the network's size, others fully.
