@@ -12,9 +12,9 @@ from zoo.contracts.tensors import TensorSpec
 from zoo.preprocessing import targets
 from zoo.preprocessing.encoding import check_finite
 from zoo.preprocessing.graphs import cut, open_session
-from zoo.preprocessing.image import shrink_all
 from zoo.preprocessing.pipeline import Preprocessing
 from zoo.preprocessing.ragged import Column, Ragged, take
+from zoo.preprocessing.shrinking import shrink_all
 from zoo.preprocessing.text import check_texts
 from zoo.runtime.batches import pad
 
@@ -76,7 +76,9 @@ class Encoder:
         if specs[0].kind == "image":
             height, width = self._preprocessing.fitted["size"]
             images = examples.inputs[specs[0].name]
-            columns: Sequence[Column] = shrink_all(self._store, specs[0], (height, width), images, progress)
+            columns: Sequence[Column] = shrink_all(
+                self._store, specs[0], (height, width), images, progress, self._preprocessing.sample
+            )
         else:
             columns = self._run(examples, progress)
         by_name = dict(zip(self._names, columns, strict=True))
