@@ -12,9 +12,9 @@ from zoo.contracts.tensors import TensorSpec
 from zoo.preprocessing import targets
 from zoo.preprocessing.encoding import check_finite
 from zoo.preprocessing.graphs import cut, open_session
-from zoo.preprocessing.image import shrink_all
 from zoo.preprocessing.pipeline import Preprocessing
 from zoo.preprocessing.ragged import Column, Ragged, take
+from zoo.preprocessing.shrinking import shrink_all
 from zoo.preprocessing.text import check_texts
 from zoo.runtime.batches import pad
 
@@ -46,6 +46,9 @@ class Encoder:
     """Runs a preprocessing graph in two parts: what is kept in memory, and what is done for a batch.
 
     ``finish`` of what ``store`` kept equals the whole graph bit for bit.
+
+    Attributes:
+        last_stage: The second part, from what is kept to what a network sees; ``None`` if that is the same.
     """
 
     def __init__(self, preprocessing: Preprocessing) -> None:
@@ -56,7 +59,8 @@ class Encoder:
         kept = list(dict.fromkeys([*stored, *preprocessing.carried]))
         self._names = kept
         self._store = open_session(cut(preprocessing.graph, raw, kept), num_threads=1)
-        self._finish = None if stored == encoded else open_session(cut(preprocessing.graph, stored, encoded))
+        self.last_stage = None if stored == encoded else cut(preprocessing.graph, stored, encoded)
+        self._finish = None if self.last_stage is None else open_session(self.last_stage)
 
     def store(self, examples: Examples, progress: Callable[[int], None] | None = None) -> Encoded:
         """Encodes all examples as far as is compact: pictures uint8 at the network's size, others fully.
@@ -72,7 +76,9 @@ class Encoder:
         if specs[0].kind == "image":
             height, width = self._preprocessing.fitted["size"]
             images = examples.inputs[specs[0].name]
-            columns: Sequence[Column] = shrink_all(self._store, specs[0], (height, width), images, progress)
+            columns: Sequence[Column] = shrink_all(
+                self._store, specs[0], (height, width), images, progress, self._preprocessing.sample
+            )
         else:
             columns = self._run(examples, progress)
         by_name = dict(zip(self._names, columns, strict=True))

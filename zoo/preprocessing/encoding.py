@@ -11,6 +11,7 @@ from onnx import ModelProto
 from zoo.contracts.signature import Signature
 from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError
+from zoo.preprocessing.shrinking import Sample
 
 ENCODED = "encoded"
 
@@ -26,6 +27,7 @@ class Encoding:
         stored: Names of the tensors in the graph that are kept in memory for training; what lies
             behind them is computed a batch at a time.
         carried: Names of further outputs of the graph that go past the network to postprocessing.
+        sample: Pictures that were brought to size for the statistics.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -33,6 +35,7 @@ class Encoding:
     graph: ModelProto
     stored: tuple[str, ...]
     carried: tuple[str, ...] = ()
+    sample: Sample | None = None
 
 
 def encoded_name(name: str) -> str:
