@@ -1,4 +1,6 @@
+import errno
 import os
+import subprocess
 import sys
 
 import pytest
@@ -92,7 +94,7 @@ def test_a_removed_folder_is_gone_even_where_a_removal_was_cut_short(tmp_path):
     (tmp_path / "step" / "file").write_text("x")
     (tmp_path / ".removed-step").mkdir()
     (tmp_path / ".removed-step" / "old").write_text("x")
-    LOCAL.remove_folder(tmp_path / "step")
+    LOCAL.remove(tmp_path / "step")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -103,7 +105,7 @@ OPERATIONS = {
     "replace": lambda path: LOCAL.replace(path, b""),
     "truncate": lambda path: LOCAL.truncate(path, 0),
     "rename": lambda path: LOCAL.rename(path, path.with_name("other")),
-    "remove_folder": lambda path: LOCAL.remove_folder(path),
+    "remove": lambda path: LOCAL.remove(path),
 }
 
 
@@ -132,6 +134,86 @@ def test_every_write_is_synchronised_before_it_is_committed(tmp_path):
     finally:
         watched.clear()
     assert events == ["open", "os.rename", "open"]
+
+
+def test_a_full_disk_is_named_with_the_bytes_that_it_lacks(tmp_path):
+    class FullDisk(Disk):
+        def do(self, operation, path, call, **size):
+            def refuse():
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+            return super().do(operation, path, refuse if operation == "write" else call, **size)
+
+    with pytest.raises(EnvironmentFault) as caught:
+        FullDisk().write(tmp_path / "model", bytes(1200))
+    path = tmp_path / "model"
+    assert caught.value.message == f"{path} cannot be written: No space left on device; it needs 1200 bytes"
+    assert "free some space" in caught.value.fix
+
+
+def test_a_limit_on_file_sizes_is_met_with_the_old_content_left(tmp_path):
+    script = """
+import resource, signal, sys
+from pathlib import Path
+from zoo.errors import EnvironmentFault
+from zoo.files import LOCAL
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+path = Path(sys.argv[1])
+LOCAL.replace(path, bytes(900))
+try:
+    LOCAL.replace(path, bytes(2000))
+except EnvironmentFault as error:
+    print(error.message)
+"""
+    path = tmp_path / "status"
+    command = [sys.executable, "-c", script, str(path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "cannot be written: File too large; it needs 2000 bytes" in said
+    assert path.read_bytes() == bytes(900)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_shorter_than_its_cut_is_damaged(tmp_path):
+    LOCAL.write(tmp_path / "log", b"1234")
+    with pytest.raises(ArtifactError, match="log is damaged: it has 4 bytes, not 9"):
+        LOCAL.truncate(tmp_path / "log", 9)
+
+
+def test_every_change_is_one_operation_that_can_be_counted(tmp_path):
+    heard = []
+
+    class Listening(Disk):
+        def do(self, operation, path, call, **size):
+            heard.append(f"{operation} {path.relative_to(tmp_path)}")
+            return super().do(operation, path, call, **size)
+
+    disk = Listening()
+    disk.make_folder(tmp_path / "a" / "b")
+    disk.write(tmp_path / "a" / "b" / "file", b"x")
+    disk.append(tmp_path / "a" / "b" / "file", b"y")
+    disk.truncate(tmp_path / "a" / "b" / "file", 1)
+    disk.rename(tmp_path / "a" / "b", tmp_path / "a" / "c")
+    disk.remove(tmp_path / "a" / "c")
+    assert heard == [
+        *("mkdir a", "fsync .", "mkdir a/b"),
+        *("open a/b/file", "write a/b/file", "fsync a/b/file"),
+        *("open a/b/file", "write a/b/file", "fsync a/b/file"),
+        *("open a/b/file", "truncate a/b/file", "fsync a/b/file"),
+        *("fsync a/b", "rename a/c", "fsync a"),
+        *("fsync a/c", "rename a/.removed-c", "fsync a", "unlink a/.removed-c/file", "rmdir a/.removed-c"),
+    ]
+    assert list((tmp_path / "a").iterdir()) == []
+
+
+def test_links_are_removed_and_what_they_point_to_is_not(tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").write_text("x")
+    (tmp_path / "doomed").mkdir()
+    (tmp_path / "doomed" / "link").symlink_to(tmp_path / "kept")
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    LOCAL.remove(tmp_path / "doomed")
+    LOCAL.remove(tmp_path / "link")
+    assert [path.name for path in tmp_path.rglob("*")] == ["kept", "file"]
 
 
 def test_the_monotonic_clock_never_goes_back():

@@ -2,17 +2,23 @@
 
 import os
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from glob import escape
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from zoo import locks
 from zoo.contracts.plain import plain
-from zoo.errors import ArtifactError, UsageError
+from zoo.errors import ArtifactError, EnvironmentFault, UsageError
 from zoo.files import LOCAL, Disk, dump_json, load_json, read_bytes
 
 RUNS = Path("runs")
+# What ``Disk.replace`` writes beside a file before it commits.
+_ASIDE = re.compile(r"\..+\.\d+")
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,26 @@ class Run:
         """What the network answered after a step, where that is a picture."""
         return self.path / f"samples-{step:08d}.png"
 
+    def held(
+        self, disk: Disk = LOCAL, warn: Callable[[str], None] = lambda _: None
+    ) -> AbstractContextManager[None]:
+        """While entered, this process alone trains the run.
+
+        Raises:
+            EnvironmentFault: Another process does, which is named; or the folder cannot be written into.
+        """
+        return locks.held(self.path, disk, warn)
+
+    def prepare(self, disk: Disk = LOCAL) -> None:
+        """Sees that a held run can be written into, and clears away what a killed process left half written.
+
+        Raises:
+            EnvironmentFault: It cannot.
+        """
+        for path in [path for path in self.path.iterdir() if _ASIDE.fullmatch(path.name)]:
+            disk.remove(path)
+        disk.probe(self.checkpoints_path)
+
     def status(self) -> dict[str, Any]:
         """What ``status.json`` says.
 
@@ -81,29 +107,44 @@ class Run:
         disk.replace(self.status_path, dump_json(plain(status)))
 
 
-def create(path: Path | None, files: Mapping[str, bytes], *, stem: str, disk: Disk = LOCAL) -> Run:
-    """A new run folder: the named one, or ``runs/STEM-1``, ``-2`` and so on.
+@contextmanager
+def create(
+    path: Path | None,
+    files: Mapping[str, bytes],
+    *,
+    stem: str,
+    disk: Disk = LOCAL,
+    warn: Callable[[str], None] = lambda _: None,
+) -> Iterator[Run]:
+    """A new run folder, held while entered: the named one, or ``runs/STEM-1``, ``-2`` and so on.
 
-    It appears with all its files in one rename, so that a folder that exists can always be resumed.
+    It appears with all its files in one rename, held already, so that a folder that exists can always be
+    resumed and of two processes that make the same one exactly one succeeds.
 
     Raises:
         UsageError: The folder exists.
-        EnvironmentFault: It cannot be written.
+        EnvironmentFault: It cannot be written, or another process made it and holds it.
     """
-    if path is None:
-        path = next(free for n in count(1) if not (free := RUNS / f"{_safe(stem)}-{n}").exists())
+    named = path is not None
+    path = path or _free(stem)
     require_free(path)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    _discard(aside, disk)
-    try:
-        disk.make_folder(Run(aside).checkpoints_path)
-        for name, content in files.items():
-            disk.write(aside / name, content)
-        disk.rename(aside, path)
-    except BaseException:
-        _discard(aside, disk)
-        raise
-    return Run(path)
+    _remove_unfinished(path, disk)
+    with ExitStack() as stack:
+        try:
+            disk.make_folder(aside)
+            stack.enter_context(locks.held(aside, disk, warn))
+            disk.make_folder(Run(aside).checkpoints_path)
+            for name, content in files.items():
+                disk.write(aside / name, content)
+            while not _claim(aside, path, disk):
+                if named:
+                    require_free(path)
+                path = _free(stem)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+        yield Run(path)
 
 
 def require_free(path: Path) -> None:
@@ -111,7 +152,10 @@ def require_free(path: Path) -> None:
 
     Raises:
         UsageError: It does.
+        EnvironmentFault: It does, and another process works on it.
     """
+    if locks.is_held(path):
+        raise locks.in_use(path)
     if path.exists():
         raise UsageError(
             f"run folder {path} exists",
@@ -142,9 +186,28 @@ def list_runs(folder: Path = RUNS) -> list[Run]:
     return [Run(path) for path in sorted(folder.iterdir()) if Run(path).recipe_path.is_file()]
 
 
-def _discard(path: Path, disk: Disk) -> None:
-    if path.is_dir():
-        disk.remove_folder(path)
+def _remove_unfinished(path: Path, disk: Disk) -> None:
+    """Clears away what processes that were killed while they made this folder left beside it."""
+    for aside in path.parent.glob(f".{escape(path.name)}.*"):
+        pid = aside.suffix.removeprefix(".")
+        is_ours = pid == str(os.getpid())  # the number of a dead process, come round again
+        if pid.isdecimal() and (is_ours or not (locks.is_held(aside) or locks.is_alive(int(pid)))):
+            disk.remove(aside)
+
+
+def _free(stem: str) -> Path:
+    return next(path for n in count(1) if not (path := RUNS / f"{_safe(stem)}-{n}").exists())
+
+
+def _claim(aside: Path, path: Path, disk: Disk) -> bool:
+    """Gives a finished folder its name, unless another process was faster."""
+    try:
+        disk.rename(aside, path)
+    except EnvironmentFault:
+        if not path.exists() or not aside.exists():
+            raise
+        return False
+    return True
 
 
 def _safe(stem: str) -> str:

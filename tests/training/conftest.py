@@ -36,11 +36,11 @@ class StoppingDisk(Disk):
     def __init__(self, k):
         self.left = k
 
-    def _guard(self, path, operation):
+    def do(self, operation, path, call, **size):
         self.left -= 1
         if self.left == 0:
             raise StoppingDisk.PowerCut
-        LOCAL._guard(path, operation)
+        return LOCAL.do(operation, path, call, **size)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ checkpoints/step-00001200/model.safetensors      parameters and buffers by playe
 
 import hashlib
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
-from zoo.errors import ArtifactError
+from zoo.errors import ArtifactError, EnvironmentFault
 from zoo.files import Disk, dump_json, load_json, read_bytes
 
 _FOLDER = re.compile(r"step-(\d{8,})")
@@ -45,28 +46,27 @@ class Checkpoint:
 
 
 def save(folder: Path, checkpoint: Checkpoint, disk: Disk) -> None:
-    """Writes a checkpoint aside and commits it; one of the same step that verifies is left as it is."""
-    target = _place(folder, checkpoint.step)
+    """Writes a checkpoint aside, reads it back, and commits it; a whole one of the same step is left as it is.
+
+    Raises:
+        EnvironmentFault: The disk is full, refuses, or did not keep what was written; those before are whole.
+    """
+    target = place(folder, checkpoint.step)
     if target.exists():
-        if _is_whole(target):
+        if is_whole(target):
             return
-        disk.remove_folder(target)
+        disk.remove(target)
     aside = folder / f".writing-{target.name}"
     if aside.exists():
-        disk.remove_folder(aside)
-    disk.make_folder(aside)
-    contents = {
-        "model.safetensors": _pack(checkpoint.model),
-        "optimizer.safetensors": _pack(checkpoint.optimizer),
-        "state.json": dump_json({"step": checkpoint.step, **checkpoint.state}),
-    }
-    for name, content in contents.items():
-        disk.write(aside / name, content)
-    manifest = {
-        name: {"sha256": _digest(content), "size": len(content)} for name, content in contents.items()
-    }
-    disk.write(aside / _MANIFEST, dump_json({"step": checkpoint.step, "files": manifest}))
-    disk.rename(aside, target)
+        disk.remove(aside)
+    try:
+        disk.make_folder(aside)
+        _write(aside, checkpoint, disk)
+        _require_kept(aside, checkpoint.step)
+        disk.rename(aside, target)
+    except EnvironmentFault:
+        shutil.rmtree(aside, ignore_errors=True)  # where the disk is full, half a checkpoint is in the way
+        raise
 
 
 def steps(folder: Path) -> list[int]:
@@ -82,8 +82,8 @@ def load(folder: Path, step: int) -> Checkpoint:
     Raises:
         ArtifactError: It is missing or damaged; names the file.
     """
-    path = _place(folder, step)
-    contents = _read(path)
+    path = place(folder, step)
+    contents = _read(path, step)
     state = load_json(contents["state.json"], name=f"{path / 'state.json'}")
     return Checkpoint(
         step=state.pop("step"),
@@ -117,7 +117,7 @@ def rotate(folder: Path, *, keep: int, best: int | None, disk: Disk) -> None:
     """Removes all but the newest ``keep`` and the best."""
     for step in steps(folder)[:-keep]:
         if step != best:
-            disk.remove_folder(_place(folder, step))
+            disk.remove(place(folder, step))
 
 
 def remove_above(folder: Path, step: int, disk: Disk) -> None:
@@ -128,7 +128,7 @@ def remove_above(folder: Path, step: int, disk: Disk) -> None:
     for path in list(folder.iterdir()):
         found = _FOLDER.fullmatch(path.name)
         if path.name.startswith(".") or (found and int(found[1]) > step):
-            disk.remove_folder(path)
+            disk.remove(path)
 
 
 def flatten(tree: Any, tensors: Tensors, prefix: str) -> Any:
@@ -169,20 +169,64 @@ def unflatten(document: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
     return items if kind == "list" else tuple(items)
 
 
-def _place(folder: Path, step: int) -> Path:
+def place(folder: Path, step: int) -> Path:
+    """Where the checkpoint of a step stands."""
     return folder / f"step-{step:08d}"
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a committed checkpoint verifies."""
+    try:
+        _read(path, _step_of(path))
+    except ArtifactError:
+        return False
+    return True
+
+
+def _write(path: Path, checkpoint: Checkpoint, disk: Disk) -> None:
+    """The files, and the manifest that vouches for them last."""
+    contents = {
+        "model.safetensors": _pack(checkpoint.model),
+        "optimizer.safetensors": _pack(checkpoint.optimizer),
+        "state.json": dump_json({"step": checkpoint.step, **checkpoint.state}),
+    }
+    for name, content in contents.items():
+        disk.write(path / name, content)
+    manifest = {
+        name: {"sha256": _digest(content), "size": len(content)} for name, content in contents.items()
+    }
+    disk.write(path / _MANIFEST, dump_json({"step": checkpoint.step, "files": manifest}))
+
+
+def _require_kept(path: Path, step: int) -> None:
+    """Older checkpoints are deleted after a newer one was committed, so it must be whole before that."""
+    try:
+        _read(path, step)
+    except ArtifactError as error:
+        raise EnvironmentFault(
+            f"the disk did not keep what was written to it: {error.message}",
+            fix="check the disk; the checkpoints before this one are whole",
+        ) from error
+
+
+def _step_of(path: Path) -> int:
+    match = _FOLDER.fullmatch(path.name)
+    return int(match[1]) if match else -1
 
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _read(path: Path) -> dict[str, bytes]:
-    """The files of a committed checkpoint, each read once and compared with the manifest."""
+def _read(path: Path, step: int) -> dict[str, bytes]:
+    """The files of a checkpoint, each read once and compared with the manifest."""
     try:
-        manifest = load_json(read_bytes(path / _MANIFEST), name=_MANIFEST)
+        written = read_bytes(path / _MANIFEST)
+        manifest = load_json(written, name=_MANIFEST)
         contents = {name: read_bytes(path / name) for name in _FILES}
-        damage = _damage(path, manifest, contents)
+        damage = _damage(path, step, manifest, contents)
+        if dump_json(manifest) != written:
+            damage = f"{_MANIFEST} is not as it was written"
     except ArtifactError as error:
         damage = error.message
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -194,9 +238,9 @@ def _read(path: Path) -> dict[str, bytes]:
     return contents
 
 
-def _damage(path: Path, manifest: Any, contents: Mapping[str, bytes]) -> str:
-    """What is wrong with a committed checkpoint; empty when nothing is."""
-    if sorted(manifest["files"]) != sorted(_FILES) or f"step-{manifest['step']:08d}" != path.name:
+def _damage(path: Path, step: int, manifest: Any, contents: Mapping[str, bytes]) -> str:
+    """What is wrong with a checkpoint; empty when nothing is."""
+    if sorted(manifest["files"]) != sorted(_FILES) or manifest["step"] != step:
         return f"{_MANIFEST} does not belong to it"
     for name, content in contents.items():
         facts = manifest["files"][name]
@@ -206,14 +250,6 @@ def _damage(path: Path, manifest: Any, contents: Mapping[str, bytes]) -> str:
             return f"{name} differs from its SHA-256"
     strangers = {entry.name for entry in path.iterdir()} - {*_FILES, _MANIFEST}
     return f"it holds the unknown file {min(strangers)}" if strangers else ""
-
-
-def _is_whole(path: Path) -> bool:
-    try:
-        _read(path)
-    except ArtifactError:
-        return False
-    return True
 
 
 def _pack(tensors: Tensors) -> bytes:

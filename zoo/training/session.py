@@ -1,14 +1,14 @@
 """Starts and resumes runs: from what the user said to a run folder."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from zoo import data, preprocessing, recipes, runs
 from zoo.contracts.examples import Splits
 from zoo.contracts.recipe import Recipe
-from zoo.errors import DataError, Interrupted, UsageError, ZooError
+from zoo.errors import DataError, EnvironmentFault, Interrupted, UsageError, ZooError
 from zoo.files import LOCAL, Disk, dump_json
 from zoo.registry import Registry
 from zoo.runs import Run
@@ -62,9 +62,8 @@ def start(
         "metrics.jsonl": b"",
     }
     stem = f"{recipe.model.name}-{Path(recipe.data.name).stem}"
-    run = runs.create(run_path, files, stem=stem, disk=disk)
-    trainer = Trainer(run, prepared, disk, progress)
-    return _fit(trainer)
+    with runs.create(run_path, files, stem=stem, disk=disk, warn=progress.warn) as run:
+        return _fit(Trainer(run, prepared, disk, progress))
 
 
 def resume(
@@ -82,8 +81,15 @@ def resume(
     Raises:
         UsageError: The recipe, the data or a plugin changed without being named in ``changes``.
         ArtifactError: No checkpoint is whole.
+        EnvironmentFault: Another process trains the run, or its folder cannot be written into.
     """
     require_plugins(run, registry)
+    with run.held(disk, progress.warn):
+        run.prepare(disk)
+        return _resume(run, changes, registry, progress, disk)
+
+
+def _resume(run: Run, changes: Mapping[str, Any], registry: Registry, progress: Progress, disk: Disk) -> Run:
     checkpoint, warnings = checkpoints.load_newest(run.checkpoints_path)
     for warning in warnings:
         progress.warn(f"{warning}; the one before it is used")
@@ -99,8 +105,20 @@ def resume(
     if checkpoint is not None:
         checkpoints.remove_above(run.checkpoints_path, checkpoint.step, disk)
         trainer.position = restore(checkpoint, trainer.prepared.players)
+        _require_best(trainer)
     disk.truncate(run.metrics_path, trainer.position.logged_bytes)
     return _fit(trainer)
+
+
+def _require_best(trainer: Trainer) -> None:
+    """The best is chosen anew where its checkpoint was lost: it could not be judged or exported."""
+    position = trainer.position
+    if position.best_step is None:
+        return
+    path = checkpoints.place(trainer.run.checkpoints_path, position.best_step)
+    if not checkpoints.is_whole(path):
+        trainer.progress.warn(f"{path}, the best so far, is missing or damaged; the best is chosen anew")
+        position.best_step = position.best_value = position.best_loss = None
 
 
 @contextmanager
@@ -122,7 +140,8 @@ def _fit(trainer: Trainer) -> Run:
         trainer.fit()
     except ZooError as error:
         state = "interrupted" if isinstance(error, Interrupted) else "failed"
-        run.write_status(trainer.disk, state=state, step=trainer.position.step, cause=error.message)
+        with suppress(EnvironmentFault):  # on a full disk, the error itself says it
+            run.write_status(trainer.disk, state=state, step=trainer.position.step, cause=error.message)
         raise
     metrics = _judge_best(trainer)
     run.write_status(
