@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo.errors import DataError
+from zoo.reading import open_regular
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 IMAGE_SUFFIXES = (
     ".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
 )  # fmt: skip
+_FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MAX_LISTED = 20
 
 # By EXIF orientation, what shows a picture upright.
@@ -52,6 +56,30 @@ def decode_image(path: Path, channels: int) -> "Pixels":
     # On damaged bytes Pillow's decoders raise almost anything; whatever it is, the file is at fault.
     except Exception as error:
         raise DataError(f"{path}: {_reason(error)}", fix="remove the file or fetch it again") from error
+
+
+@contextmanager
+def open_image(path: Path) -> "Iterator[Image]":
+    """Opens a picture of a known format; of its content only the header is read.
+
+    Pillow would also hand PostScript to an interpreter, whatever the file is called.
+
+    Raises:
+        OSError, ValueError: It cannot be opened, or is no picture.
+    """
+    from PIL import Image
+
+    with open_regular(path) as file, Image.open(file, formats=_formats()) as opened:
+        yield opened
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those that the installed Pillow decodes."""
+    from PIL import Image
+
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 @dataclass(frozen=True)
@@ -144,7 +172,7 @@ def _failure(path: Path, channels: int) -> DataError | None:
 def _decode(path: Path, channels: int) -> "Pixels":
     from PIL import Image, ImageOps
 
-    with Image.open(path) as opened:
+    with open_image(path) as opened:
         # Pillow itself only warns up to twice the limit. Turning the warning into an error would change
         # the filters of all threads, and pictures are decoded in several.
         if Image.MAX_IMAGE_PIXELS and opened.width * opened.height > Image.MAX_IMAGE_PIXELS:

@@ -1,6 +1,5 @@
 """Reopens a run: its recipe, its best network, its data."""
 
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from zoo.training.checkpoints import Checkpoint
 from zoo.training.evaluation import Judge
 from zoo.training.planning import Document
 from zoo.training.state import weights_of
-from zoo.words import NONE
+from zoo.words import NONE, parse
 
 
 @dataclass(frozen=True)
@@ -159,9 +158,9 @@ def read_recipe(run: Run) -> Document:
         ArtifactError: ``recipe.toml`` is damaged.
     """
     try:
-        recipe = tomllib.loads(read_bytes(run.recipe_path).decode())
+        recipe = parse(read_bytes(run.recipe_path).decode())
         if not {"model", "data"} <= recipe.keys():
             raise ValueError("it names no model or no data")
         return recipe
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ArtifactError(f"{run.recipe_path} is damaged: {error}", fix="restore it from a copy") from error

@@ -1,8 +1,6 @@
 """Reads ``.npz`` files with ``x`` and ``y``, or ``x_train``, ``y_train``, ``x_test``, ``y_test``."""
 
 import re
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,8 @@ from zoo.data.examples import concatenate
 from zoo.data.splits import ROLES
 from zoo.data.targets import TargetColumn, TargetType, column_names, encode, infer, label_target
 from zoo.errors import DataError
+from zoo.reading import open_regular
+from zoo.runtime.archives import read_arrays
 
 _X = ("x", "images", "image", "data", "features", "inputs")
 _Y = ("y", "labels", "label", "target", "targets")
@@ -134,8 +134,8 @@ def _pair(path: Path, role: str, arrays: Mapping[str, npt.NDArray[Any]], found: 
 
 def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
+        with open_regular(path) as file:
+            return read_arrays(file)
     except ValueError as error:
         if "pickle" in str(error).lower():
             raise DataError(
@@ -143,7 +143,7 @@ def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
                 fix="save arrays of numbers or text",
             ) from error
         raise DataError(f"{path}: is damaged: {error}", fix="save the file again") from error
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
+    except OSError as error:
         raise DataError(f"{path}: is damaged: {error}", fix="save the file again") from error
 
 
