@@ -65,6 +65,10 @@ class Settings:
     on_nonfinite: Literal["stop", "skip"] = _setting(
         "stop", "what to do with a step that is not finite; skip stops after five in a row"
     )
+    shard: bool = _setting(
+        False,
+        "spread weights and optimizer state over the processes (FSDP2), for what fits into none of them",
+    )
     accumulate: int = _setting(1, "micro-batches that one batch is cut into", ge=1)
     clip_norm: float | None = _setting(None, "largest norm of a player's gradient", gt=0)
     ema: float | None = _setting(None, "decay of the exponential moving average of the weights", gt=0, lt=1)

@@ -8,6 +8,7 @@ import torch
 
 from zoo.contracts.examples import Batch
 from zoo.training.objectives import Objective
+from zoo.training.sharding import whole
 
 _MAX_NAMED = 5
 
@@ -67,7 +68,7 @@ def first_bad_weight(models: Mapping[str, torch.nn.Module]) -> str:
     """
     for player, module in models.items():
         for name, parameter in module.named_parameters():
-            if not torch.isfinite(parameter).all():
+            if not whole(torch.isfinite(parameter).all()):
                 return f"parameter {name} of {player!r}"
         for name, buffer in module.named_buffers():
             if torch.isnan(buffer).any():

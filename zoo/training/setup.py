@@ -26,6 +26,7 @@ from zoo.training.evaluation import Judge
 from zoo.training.initialization import initialize
 from zoo.training.objectives import Objective, SeveralLosses
 from zoo.training.precision import build_scaler, choose_format
+from zoo.training.sharding import shard
 from zoo.training.step import Player
 
 Networks = dict[str, torch.nn.Module]
@@ -83,6 +84,7 @@ def prepare(
     Raises:
         ZooError: Something does not fit; nothing was written.
     """
+    team = team or Team()
     device = choose_device(recipe.settings.device)
     networks = build_networks(recipe, preprocessing.encoded, registry)
     networks |= build_further_players(recipe, preprocessing.encoded, registry)
@@ -91,16 +93,19 @@ def prepare(
     encoded = {
         name: EncodedSplit(preprocessing, _required(name, split), device) for name, split in held_out.items()
     }
+    players = build_players(networks, recipe, registry, device, team)
+    if team.is_several:
+        _spread(players, team)
     return Prepared(
         recipe=recipe,
         registry=registry,
         device=device,
-        players=build_players(networks, recipe, registry, device),
+        players=players,
         objective=judge.objective,
         train=EncodedSplit(preprocessing, splits.train, device),
         **encoded,
         judge=judge,
-        team=team or Team(),
+        team=team,
     )
 
 
@@ -181,12 +186,24 @@ def build_further_players(recipe: Recipe, signature: Signature, registry: Regist
 
 
 def build_players(
-    networks: Networks, recipe: Recipe, registry: Registry, device: torch.device
+    networks: Networks, recipe: Recipe, registry: Registry, device: torch.device, team: Team
 ) -> dict[str, Player]:
     """Each network with its own optimizer, schedule and average."""
     return {
-        name: _build_player(name, network, recipe, registry, device) for name, network in networks.items()
+        name: _build_player(name, network, recipe, registry, device, team)
+        for name, network in networks.items()
     }
+
+
+def _spread(players: Mapping[str, Player], team: Team) -> None:
+    """Where one player learns, its gradients are exchanged while backward still runs.
+
+    Where several do, one player's turn runs through the networks of others, whose gradients nobody wants
+    then; theirs are summed when the turn's backward pass has ended.
+    """
+    trained = [player for player in players.values() if player.optimizer is not None]
+    if len(trained) == 1 and not trained[0].is_sharded:
+        trained[0].called = team.spread(trained[0].module)
 
 
 def build_objective(recipe: Recipe, registry: Registry, loss: Any) -> Objective:
@@ -212,7 +229,12 @@ def _by_player(built: Any, registered: Registered, players: tuple[str, ...]) -> 
 
 
 def _build_player(
-    name: str, network: torch.nn.Module, recipe: Recipe, registry: Registry, device: torch.device
+    name: str,
+    network: torch.nn.Module,
+    recipe: Recipe,
+    registry: Registry,
+    device: torch.device,
+    team: Team,
 ) -> Player:
     settings = recipe.settings
     memory_format = choose_format(settings.memory_format, device, settings.precision)
@@ -220,6 +242,9 @@ def _build_player(
     if name not in recipe.optimizers:
         network.requires_grad_(False)
         return Player(name=name, module=network, optimizer=None, schedule=lambda step, num_steps: 1.0)
+    if settings.shard and team.is_several:
+        _require_shardable(recipe)
+        shard(network, device, team.size)
     optimizer = registry.get("optimizer", recipe.optimizers[name].name).entry
     assert isinstance(optimizer, Optimizer)
     return Player(
@@ -236,6 +261,15 @@ def _build_player(
         if name == find_architecture(recipe, registry).exports
         else None,
     )
+
+
+def _require_shardable(recipe: Recipe) -> None:
+    if recipe.settings.ema is not None:
+        raise UsageError(
+            "ema keeps a whole copy of the weights, which shard=true spreads", fix="leave out one"
+        )
+    if recipe.settings.precision == "fp16":
+        raise UsageError("fp16 scales gradients that shard=true spreads", fix="precision=bf16")
 
 
 def _average(network: torch.nn.Module, decay: float | None) -> swa_utils.AveragedModel | None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from zoo.contracts.recipe import Recipe
-from zoo.training import checkpoints
+from zoo.training import checkpoints, sharding
 from zoo.training.checkpoints import Checkpoint
 from zoo.training.evaluation import LAST, Judge
 from zoo.training.step import Player
@@ -114,14 +114,11 @@ def snapshot(position: Position, players: Mapping[str, Player], recipe: Recipe) 
 def restore(checkpoint: Checkpoint, players: Mapping[str, Player]) -> Position:
     """Puts the players where the checkpoint was taken; returns the position."""
     for name, player in players.items():
-        player.module.load_state_dict(_part(checkpoint.model, f"{name}/"))
+        sharding.load_state(player.module, _part(checkpoint.model, f"{name}/"))
         if player.average is not None:
             player.average.load_state_dict(_part(checkpoint.model, f"{name}@ema/"))
         if player.optimizer is not None:
-            player.optimizer.load_state_dict(
-                checkpoints.unflatten(checkpoint.state["optimizers"][name], checkpoint.optimizer)
-            )
-            _lay_out_like_parameters(player.optimizer)
+            _restore_optimizer(player.optimizer, checkpoint, name)
         if player.scaler is not None:
             player.scaler.load_state_dict(checkpoints.unflatten(checkpoint.state["scalers"][name], {}))
     return Position(**checkpoints.unflatten(checkpoint.state["position"], {}))
@@ -136,11 +133,19 @@ def _state_of(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     return state
 
 
-def _lay_out_like_parameters(optimizer: torch.optim.Optimizer) -> None:
-    """Checkpoints are contiguous; a fused update wants moments in the order of their parameter in memory."""
+def _restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint, name: str) -> None:
+    """Puts back the state, spread over processes and laid out in memory as the parameters are."""
+    document = checkpoints.unflatten(checkpoint.state["optimizers"][name], checkpoint.optimizer)
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    for place, parameter in enumerate(parameters):
+        for key, value in document["state"].get(place, {}).items():
+            if isinstance(value, torch.Tensor):
+                document["state"][place][key] = sharding.spread_like(value, parameter)
+    optimizer.load_state_dict(document)
     for parameter, state in optimizer.state.items():
         for key, value in state.items():
             is_moment = isinstance(value, torch.Tensor) and value.shape == parameter.shape
+            # Checkpoints are contiguous; a fused update wants moments in the order of their parameter.
             if is_moment and value.stride() != parameter.stride():
                 state[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 

@@ -15,6 +15,7 @@ from zoo.errors import NumericsError, PluginError
 from zoo.training.distributed import Team
 from zoo.training.finite import Buffers, Watch
 from zoo.training.objectives import Objective
+from zoo.training.sharding import are_spread, whole
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Player:
         scaler: Keeps gradients in half precision above the smallest number that it knows.
         called: What the objective calls: the network, or what spreads it over processes.
         base_rates: Learning rate by parameter group, before the schedule.
+        is_sharded: Whether its weights are spread over processes.
     """
 
     name: str
@@ -45,10 +47,12 @@ class Player:
     called: torch.nn.Module = field(init=False)
     parameters: list[torch.nn.Parameter] = field(init=False)
     base_rates: list[float] = field(init=False)
+    is_sharded: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.called = self.module
         self.parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
+        self.is_sharded = are_spread(dict(self.module.named_parameters()))
         self.base_rates = [float(group.get("lr", 0.0)) for group in self.groups]
 
     @property
@@ -288,17 +292,19 @@ class Step:
             self.watch.look([loss])
         else:
             norm = self._clip(player, gradients)
-            self.watch.look([loss, *(gradients if norm is None else [norm])])
+            self.watch.look([loss, *(gradients if norm is None else [whole(norm)])])
         if not self.defers and self.watch.has_found():
             if not torch.isfinite(loss):
                 raise NumericsError(f"the loss of {player.name!r} is {loss.item()}")
             raise NumericsError(f"the gradient of {player.name!r} is not finite: {_first_bad(player)}")
 
     def _clip(self, player: Player, gradients: list[torch.Tensor]) -> torch.Tensor | None:
-        if player.clip_norm is None:
+        """Clips, if it is asked for; the norm where it was needed: of spread gradients no process knows all."""
+        if player.clip_norm is None and not player.is_sharded:
             return None
         norm = torch.nn.utils.get_total_norm(gradients)
-        torch.nn.utils.clip_grads_with_norm_(player.parameters, player.clip_norm, norm)
+        if player.clip_norm is not None:
+            torch.nn.utils.clip_grads_with_norm_(player.parameters, player.clip_norm, norm)
         return norm
 
 

@@ -5,10 +5,11 @@ weights and optimizer state, and a resumed run sees the rest of the same sequenc
 """
 
 import json
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -20,21 +21,21 @@ from zoo.files import Disk
 from zoo.runs import Run
 from zoo.training import checkpoints
 from zoo.training.blame import blame
-from zoo.training.compiled import Compiler
 from zoo.training.devices import determinism
+from zoo.training.distributed import LOOK_EVERY
 from zoo.training.evaluation import Judgement
 from zoo.training.finite import diagnose, first_bad_weight
 from zoo.training.illustration import illustration
-from zoo.training.interrupts import Interrupts
 from zoo.training.precision import autocast
 from zoo.training.progress import Progress
 from zoo.training.setup import Prepared
 from zoo.training.state import Position, snapshot
 from zoo.training.step import Step
 
+if TYPE_CHECKING:
+    from zoo.training.compiled import Compiler
+
 _MAX_SKIPPED_IN_A_ROW = 5
-_LOOK_EVERY = 16
-"""Steps after which a device is asked whether every number was finite, where asking means waiting."""
 
 
 @dataclass
@@ -60,7 +61,10 @@ class Trainer:
         )
         self._compiler = self._build_compiler() if self.settings.compile else None
 
-    def _build_compiler(self) -> Compiler:
+    def _build_compiler(self) -> "Compiler":
+        # The compiler takes as long to import as PyTorch itself.
+        from zoo.training.compiled import Compiler
+
         return Compiler(
             self._play,
             num_parts=self.settings.accumulate,
@@ -89,17 +93,18 @@ class Trainer:
         with ExitStack() as stack:
             stack.enter_context(torch.random.fork_rng())
             stack.enter_context(determinism(self.prepared.device, is_asked=self.settings.deterministic))
-            interrupts = stack.enter_context(Interrupts())
+            stack.enter_context(self.prepared.team.interrupts)
             self._asked_at = self.position.step
             stack.enter_context(self.progress.of(self.num_steps, self.position.step))
             while self.position.epoch < self.settings.epochs and not self._is_over():
-                self._train_epoch(interrupts)
+                self._train_epoch()
                 self._finish_epoch(self._validate())
                 self._save()
-                self._stop_if_asked(interrupts)
+                self._stop_if_asked()
 
-    def _train_epoch(self, interrupts: Interrupts) -> None:
+    def _train_epoch(self) -> None:
         position, every, num_batches = self.position, self.settings.checkpoint.every, self.steps_per_epoch
+        team = self.prepared.team
         for player in self.prepared.players.values():
             player.module.train()
         # Totals stay on the device: reading one a step would cost more than a small step.
@@ -111,15 +116,15 @@ class Trainer:
                     totals[name] = self._total(0.0)
                 totals[name].add_(loss)
             self.progress.stepped(position.step, len(indices), losses)
-            if position.step % _LOOK_EVERY == 0:
+            if position.step % LOOK_EVERY == 0:
                 self._require_finite()
             is_due = every and position.step % every == 0
             # The end of an epoch is judged before it is saved: one step has one checkpoint.
-            if (is_due or interrupts.pending) and position.batch < num_batches:
+            if (is_due or team.hear(position.step)) and position.batch < num_batches:
                 self._require_savable()
                 position.totals = {name: float(total) for name, total in totals.items()}
                 self._save()
-                self._stop_if_asked(interrupts)
+                self._stop_if_asked()
         self._require_savable()
         position.totals = {name: float(total) for name, total in totals.items()}
 
@@ -242,6 +247,8 @@ class Trainer:
         )
         self.progress.validated(position.epoch, self.settings.epochs, train, metrics, is_best=is_best)
         self._illustrate()
+        # Others may have judged by other roundings: the first one's word is what all go on by.
+        self.position = Position(**self.prepared.team.agree(vars(position)))
 
     def _illustrate(self) -> None:
         """What the network answers, where that is a picture: one file an epoch."""
@@ -249,7 +256,7 @@ class Trainer:
         content = illustration(
             judge.target, lambda: judge.picture(self.answering_models(), self.prepared.test)
         )
-        if content:
+        if content and self.prepared.team.is_first:
             self.disk.replace(self.run.picture_path(self.position.step), content)
 
     def _is_over(self) -> bool:
@@ -257,6 +264,8 @@ class Trainer:
         return stopping is not None and self.position.num_worse >= stopping.patience
 
     def _log(self, line: dict[str, Any]) -> None:
+        if not self.prepared.team.is_first:
+            return
         content = (json.dumps(plain(line), allow_nan=False) + "\n").encode()
         self.disk.append(self.run.metrics_path, content)
         self.position.logged_bytes += len(content)
@@ -268,15 +277,18 @@ class Trainer:
         self.prepared.registry.notify("zoo_metrics_logged", run=self.run, step=line["step"], metrics=flat)
 
     def _save(self) -> None:
+        if not self.prepared.team.is_first:
+            return
         checkpoint = snapshot(self.position, self.prepared.players, self.prepared.recipe)
         checkpoints.save(self.run.checkpoints_path, checkpoint, self.disk)
         keep, best = self.settings.checkpoint.keep, self.position.best_step
         checkpoints.rotate(self.run.checkpoints_path, keep=keep, best=best, disk=self.disk)
 
-    def _stop_if_asked(self, interrupts: Interrupts) -> None:
-        if interrupts.pending:
+    def _stop_if_asked(self) -> None:
+        if number := self.prepared.team.hear(self.position.step):
+            name = signal.Signals(number).name
             raise Interrupted(
-                f"stopped by {interrupts.name} after step {self.position.step}; the state is saved",
-                signal_number=interrupts.pending,
+                f"stopped by {name} after step {self.position.step}; the state is saved",
+                signal_number=number,
                 fix=f"zoo resume {self.run.path}",
             )
