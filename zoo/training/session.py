@@ -105,6 +105,7 @@ def _resume(run: Run, changes: Mapping[str, Any], registry: Registry, progress: 
         checkpoints.remove_above(run.checkpoints_path, checkpoint.step, disk)
         trainer.restore(checkpoint)
         _require_best(trainer)
+        trainer.rotate()  # a process that was killed after its last save did not
     disk.truncate(run.metrics_path, trainer.position.logged_bytes)
     return _fit(trainer)
 

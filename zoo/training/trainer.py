@@ -238,6 +238,10 @@ class Trainer:
 
     def _save(self) -> None:
         checkpoints.save(self.run.checkpoints_path, self.snapshot(), self.disk)
+        self.rotate()
+
+    def rotate(self) -> None:
+        """Removes the checkpoints that are neither among the newest nor the best."""
         keep, best = self.settings.checkpoint.keep, self.position.best_step
         checkpoints.rotate(self.run.checkpoints_path, keep=keep, best=best, disk=self.disk)
 
