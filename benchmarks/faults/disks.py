@@ -27,10 +27,12 @@ class Operation:
     Attributes:
         kind: ``open``, ``write``, ``fsync``, ``rename``, ``unlink``, ``rmdir``, ``mkdir``, ``truncate``, ``lock``.
         path: What it changes.
+        source: Of a rename, what the path was called before.
     """
 
     kind: str
     path: Path
+    source: Path | None = None
 
     def named(self, root: Path) -> str:
         """Its name, the same for every run of one recipe."""
@@ -43,10 +45,17 @@ class CountingDisk(Disk):
     """Does what it is asked, and remembers it in order."""
 
     trace: list[Operation] = field(default_factory=list)
+    _source: Path | None = None
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Remembers the source for the operation that follows."""
+        self._source = source
+        super().rename(source, target)
 
     def do(self, operation: str, path: Path, call: Callable[[], Result], *, num_bytes: int = 0) -> Result:
         """Counts, lets ``before`` interfere, and does it."""
-        self.trace.append(Operation(operation, path))
+        source, self._source = (self._source, None) if operation == "rename" else (None, self._source)
+        self.trace.append(Operation(operation, path, source))
         self.before(len(self.trace), operation, path)
         return self.perform(operation, path, call, num_bytes)
 

@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from zoo.errors import ZooError
 
 LIMIT_S = 120.0
 HUNG = -1000
+SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Process:
     """A fork of this process that does one thing and ends.
 
     Args:
-        act: What it does; a ``ZooError`` becomes its exit code, anything unexpected code 1 with a traceback.
+        act: What it does, and what it says if it returns text; a ``ZooError`` becomes its exit code, anything unexpected code 1 with a traceback.
     """
 
     def __init__(self, act: Callable[[], Any]) -> None:
@@ -45,12 +47,20 @@ class Process:
         sys.stdout.flush()
         sys.stderr.flush()
         self.started_at = time.monotonic()
+        # A signal that comes before the child has begun waits until it has.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         self.pid = os.fork()
         if self.pid == 0:
-            os.close(reading)
-            _become(act, writing)
+            try:
+                os.close(reading)
+                _become(act, writing)
+            finally:
+                os._exit(130)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         os.close(writing)
         self._reading = reading
+        self._said = b""
+        os.set_blocking(reading, False)
 
     def send(self, number: int) -> None:
         """Sends a signal."""
@@ -65,15 +75,22 @@ class Process:
         """Waits for its end; one that hangs is killed and said to hang."""
         deadline = time.monotonic() + limit_s
         while not self.has_ended():
+            self._read()
             if time.monotonic() > deadline:
                 self.send(signal.SIGKILL)
                 break
             time.sleep(0.001)
         is_hung = time.monotonic() > deadline
         _, status = os.waitpid(self.pid, 0)
-        with os.fdopen(self._reading, "rb") as pipe:
-            said = pipe.read().decode(errors="replace")
-        return Ended(HUNG if is_hung else os.waitstatus_to_exitcode(status), said)
+        self._read()
+        os.close(self._reading)
+        code = HUNG if is_hung else os.waitstatus_to_exitcode(status)
+        return Ended(code, self._said.decode(errors="replace"))
+
+    def _read(self) -> None:
+        with suppress(BlockingIOError):
+            while part := os.read(self._reading, 1 << 16):
+                self._said += part
 
 
 def run(act: Callable[[], Any]) -> Ended:
@@ -85,8 +102,9 @@ def _become(act: Callable[[], Any], writing: int) -> None:
     """The life of the child; nothing of the parent's is unwound."""
     code, said = 1, ""
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         answer = act()
-        code = answer if isinstance(answer, int) else 0
+        code, said = (0, answer) if isinstance(answer, str) else (0, "")
     except ZooError as error:
         code, said = error.exit_code, str(error)
     except MemoryError as error:
@@ -96,5 +114,7 @@ def _become(act: Callable[[], Any], writing: int) -> None:
     except BaseException:
         said = traceback.format_exc()
     finally:
-        os.write(writing, said.encode()[:60_000])
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(said.encode())
         os._exit(code)

@@ -36,6 +36,7 @@ class Workload:
         torch.set_num_threads(1)
         # Arrays, not a table: polars has a thread pool.
         self.data = folder / "rows.npz"
+        folder.chmod(0o755)  # one row trains as another user
         np.savez(self.data, **arrays())
         self.registry = Registry.discover()
         # Everything that is imported on first use is there before the first fork.

@@ -61,12 +61,24 @@ def save(folder: Path, checkpoint: Checkpoint, disk: Disk) -> None:
         disk.remove(aside)
     try:
         disk.make_folder(aside)
-        _write(aside, checkpoint, disk)
+        for name, content in pack(checkpoint).items():
+            disk.write(aside / name, content)
         _require_kept(aside, checkpoint.step)
         disk.rename(aside, target)
     except EnvironmentFault:
         shutil.rmtree(aside, ignore_errors=True)  # where the disk is full, half a checkpoint is in the way
         raise
+
+
+def pack(checkpoint: Checkpoint) -> dict[str, bytes]:
+    """The files of a checkpoint, in the order in which they are written: the manifest vouches for the others."""
+    contents = {
+        "model.safetensors": _pack(checkpoint.model),
+        "optimizer.safetensors": _pack(checkpoint.optimizer),
+        "state.json": dump_json({"step": checkpoint.step, **checkpoint.state}),
+    }
+    files = {name: {"sha256": _digest(content), "size": len(content)} for name, content in contents.items()}
+    return {**contents, _MANIFEST: dump_json({"step": checkpoint.step, "files": files})}
 
 
 def steps(folder: Path) -> list[int]:
@@ -181,21 +193,6 @@ def is_whole(path: Path) -> bool:
     except ArtifactError:
         return False
     return True
-
-
-def _write(path: Path, checkpoint: Checkpoint, disk: Disk) -> None:
-    """The files, and the manifest that vouches for them last."""
-    contents = {
-        "model.safetensors": _pack(checkpoint.model),
-        "optimizer.safetensors": _pack(checkpoint.optimizer),
-        "state.json": dump_json({"step": checkpoint.step, **checkpoint.state}),
-    }
-    for name, content in contents.items():
-        disk.write(path / name, content)
-    manifest = {
-        name: {"sha256": _digest(content), "size": len(content)} for name, content in contents.items()
-    }
-    disk.write(path / _MANIFEST, dump_json({"step": checkpoint.step, "files": manifest}))
 
 
 def _require_kept(path: Path, step: int) -> None:

@@ -164,6 +164,7 @@ def _go_back(trainer: Trainer, changes: Mapping[str, Any], disk: Disk) -> None:
     if changes:
         disk.replace(run.recipe_path, recipes.write(trainer.prepared.recipe).encode())
     checkpoints.remove_above(run.checkpoints_path, position.step, disk)
+    trainer.rotate()  # a process that was killed after its last save did not
     disk.truncate(run.metrics_path, position.logged_bytes)
 
 

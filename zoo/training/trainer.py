@@ -277,10 +277,16 @@ class Trainer:
         self.prepared.registry.notify("zoo_metrics_logged", run=self.run, step=line["step"], metrics=flat)
 
     def _save(self) -> None:
-        if not self.prepared.team.is_first:
-            return
+        team = self.prepared.team
         checkpoint = snapshot(self.position, self.prepared.players, self.prepared.recipe)
-        checkpoints.save(self.run.checkpoints_path, checkpoint, self.disk)
+        is_spread = any(player.is_sharded for player in self.prepared.players.values())
+        if team.is_first or is_spread:
+            checkpoints.save(self.run.checkpoints_path, checkpoint, self.disk, team if is_spread else None)
+        if team.is_first:
+            self.rotate()
+
+    def rotate(self) -> None:
+        """Removes the checkpoints that are neither among the newest nor the best."""
         keep, best = self.settings.checkpoint.keep, self.position.best_step
         checkpoints.rotate(self.run.checkpoints_path, keep=keep, best=best, disk=self.disk)
 
