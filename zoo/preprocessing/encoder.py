@@ -15,6 +15,7 @@ from zoo.preprocessing.graphs import cut, open_session
 from zoo.preprocessing.pipeline import Preprocessing
 from zoo.preprocessing.ragged import Column, Ragged, take
 from zoo.preprocessing.shrinking import shrink_all
+from zoo.preprocessing.storage import room
 from zoo.preprocessing.text import check_texts
 from zoo.runtime.batches import pad
 
@@ -115,18 +116,28 @@ class Encoder:
         """The truth of some examples as a loss wants it."""
         return targets.finish(self._preprocessing.raw.target, [take(column, rows) for column in columns])
 
-    def _run(self, examples: Examples, progress: Callable[[int], None] | None) -> list[Column]:
+    def _run(self, examples: Examples, progress: Callable[[int], None] | None) -> Sequence[Column]:
         """The first part over all examples, a chunk at a time so that a long row pads few others."""
         specs = self._preprocessing.raw.inputs
         raw = {spec.name: _column(spec, examples) for spec in specs}
-        parts = []
+        ragged = {spec.name for spec in self._preprocessing.encoded.inputs if None in spec.shape[:1]}
+        parts: list[list[NDArray[Any]]] = []
+        wholes: list[NDArray[Any]] = []
         for start in range(0, len(examples), _CHUNK):
             chunk = {name: pad(column[start : start + _CHUNK]) for name, column in raw.items()}
-            parts.append(self._store.run(None, chunk))
+            pieces = self._store.run(None, chunk)
+            if ragged:
+                parts.append(pieces)
+            else:
+                wholes = wholes or [room((len(examples), *each.shape[1:]), each.dtype) for each in pieces]
+                for whole, piece in zip(wholes, pieces, strict=True):
+                    whole[start : start + len(piece)] = piece
             if progress:
-                progress(len(parts[-1][0]))
+                progress(len(pieces[0]))
+        return self._joined(parts, ragged) if ragged else wholes
+
+    def _joined(self, parts: Sequence[Sequence[NDArray[Any]]], ragged: set[str]) -> list[Column]:
         by_name = dict(zip(self._names, zip(*parts, strict=True), strict=True))
-        ragged = {spec.name for spec in self._preprocessing.encoded.inputs if None in spec.shape[:1]}
         lengths = self._lengths(by_name)
         return [
             Ragged.of_padded(pieces, lengths) if name in ragged else np.concatenate(pieces)

@@ -9,21 +9,21 @@ import numpy.typing as npt
 
 from zoo.errors import EnvironmentFault
 
-SHARE = 0.25
-"""The part of the machine's memory above which a column is kept in a file."""
+MAX_BYTES = 2**28
+"""Of a larger column the system decides what stays in memory: all of it, where there is room."""
 
 
-def room(shape: tuple[int, ...], dtype: npt.DTypeLike, *, limit: float | None = None) -> npt.NDArray[Any]:
+def room(shape: tuple[int, ...], dtype: npt.DTypeLike, *, limit: int = MAX_BYTES) -> npt.NDArray[Any]:
     """An array to be filled.
 
-    One of more than ``limit`` bytes, by default a quarter of the machine's memory, lies in a file of the
-    temporary folder. The file has no name from the start, so it is gone with the process, however that ends.
+    One of more than ``limit`` bytes lies in a file of the temporary folder. The file has no name from the
+    start, so it is gone with the process, however that ends.
 
     Raises:
         EnvironmentFault: The temporary folder has no room for it.
     """
     num_bytes = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    if num_bytes <= (_memory() * SHARE if limit is None else limit):
+    if num_bytes <= limit:
         return np.empty(shape, dtype)
     try:
         with tempfile.TemporaryFile() as file:
@@ -42,8 +42,3 @@ def _reserve(descriptor: int, num_bytes: int) -> None:
         os.posix_fallocate(descriptor, 0, num_bytes)
     else:
         os.truncate(descriptor, num_bytes)
-
-
-def _memory() -> int:
-    """Bytes of memory that the machine has."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -19,6 +19,9 @@ Step = Callable[[torch.Tensor], torch.Tensor]
 def replay(model: ModelProto, device: torch.device) -> Step:
     """What a graph of one input and one output, a chain of operators, does to a tensor.
 
+    The tensor is used up: what can be done in place is, since new memory for large pictures costs more than
+    the arithmetic.
+
     Raises:
         ArtifactError: It holds an operator that no last stage of Zoo's has.
     """
@@ -43,9 +46,9 @@ def _step(node: NodeProto, constants: list[torch.Tensor]) -> Step:
         case "Cast", [] if node.attribute[0].i == TensorProto.FLOAT:
             return _floats
         case "Sub", [subtrahend]:
-            return partial(torch.sub, other=subtrahend)
+            return partial(torch.Tensor.sub_, other=subtrahend)
         case "Mul", [factor]:
-            return partial(torch.mul, other=factor)
+            return partial(torch.Tensor.mul_, other=factor)
         case "Reshape", [shape] if shape.tolist()[:1] == [0] and len(shape) == 2:
             return partial(torch.flatten, start_dim=1)
     raise ArtifactError(
