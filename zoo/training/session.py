@@ -13,6 +13,7 @@ from zoo.files import LOCAL, Disk, dump_json
 from zoo.registry import Registry
 from zoo.runs import Run
 from zoo.training import checkpoints, report, setup
+from zoo.training.belonging import belonging
 from zoo.training.checkpoints import Checkpoint
 from zoo.training.planning import (
     Document,
@@ -83,7 +84,8 @@ def resume(
         ArtifactError: No checkpoint is whole.
     """
     require_plugins(run, registry)
-    checkpoint, warnings = checkpoints.load_newest(run.checkpoints_path)
+    with belonging(run.checkpoints_path):
+        checkpoint, warnings = checkpoints.load_newest(run.checkpoints_path)
     for warning in warnings:
         progress.warn(f"{warning}; the one before it is used")
     before = read_recipe(run)
@@ -97,7 +99,8 @@ def resume(
         disk.replace(run.recipe_path, recipes.write(recipe).encode())
     if checkpoint is not None:
         checkpoints.remove_above(run.checkpoints_path, checkpoint.step, disk)
-        trainer.restore(checkpoint)
+        with belonging(run.checkpoints_path):
+            trainer.restore(checkpoint)
     disk.truncate(run.metrics_path, trainer.position.logged_bytes)
     return _fit(trainer)
 
@@ -162,8 +165,9 @@ def _require_resumable(
         )
     if checkpoint is None:
         return
-    trained: Document = checkpoints.unflatten(checkpoint.state["recipe"], {})
-    differences = recipes.differences(trained, recipe.to_json())
+    with belonging(run.checkpoints_path):
+        trained: Document = checkpoints.unflatten(checkpoint.state["recipe"], {})
+        differences = recipes.differences(trained, recipe.to_json())
     undeclared = [line for key, line in differences.items() if key.split(".")[0] not in changes]
     if undeclared:
         raise UsageError(

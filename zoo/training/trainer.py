@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from zoo.contracts.plain import plain
+from zoo.contracts.typed import require_types
 from zoo.data.batches import batch_indices, derive_seed, epoch_order, num_batches
 from zoo.errors import EnvironmentFault, Interrupted, NumericsError, PluginError, ZooError
 from zoo.files import Disk
@@ -277,7 +278,18 @@ class Trainer:
                 player.optimizer.load_state_dict(
                     checkpoints.unflatten(checkpoint.state["optimizers"][name], checkpoint.optimizer)
                 )
-        self.position = Position(**checkpoints.unflatten(checkpoint.state["position"], {}))
+        self.position = position_of(checkpoint)
+
+
+def position_of(checkpoint: Checkpoint) -> Position:
+    """Where training stood when a checkpoint was taken.
+
+    Raises:
+        LookupError, TypeError, ValueError: Its state is not one.
+    """
+    position = Position(**checkpoints.unflatten(checkpoint.state["position"], {}))
+    require_types(position)
+    return position
 
 
 def weights_of(checkpoint: Checkpoint, player: str) -> checkpoints.Tensors:
