@@ -39,26 +39,30 @@ def _name(node):
 
 def _faults(source, place):
     for node in ast.walk(ast.parse(source)):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
-        for name in names:
-            if name.split(".")[0] in MODULES:
-                yield f"imports {name}"
-            if name.split(".")[0] == "subprocess" and place not in PROCESSES:
-                yield "starts processes"
-        if isinstance(node, ast.Call):
-            called = _name(node.func)
-            if called in CALLS | ATTRIBUTES or called.endswith((".loads_pickle", ".unsafe_load")):
-                yield f"calls {called}"
-            if called.split(".")[-1] == "import_module" and place not in IMPORTERS:
-                yield "imports by a name that it was given"
-            if any(key.arg == "allow_pickle" and getattr(key.value, "value", None) for key in node.keywords):
-                yield "allows pickles"
-            if any(key.arg == "shell" for key in node.keywords):
-                yield "uses a shell"
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from _imported(node, place)
+        elif isinstance(node, ast.Call):
+            yield from _called(node, place)
+
+
+def _imported(node, place):
+    names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+    for name in (name.split(".")[0] for name in names):
+        if name in MODULES:
+            yield f"imports {name}"
+        if name == "subprocess" and place not in PROCESSES:
+            yield "starts processes"
+
+
+def _called(node, place):
+    called = _name(node.func)
+    if called in CALLS | ATTRIBUTES:
+        yield f"calls {called}"
+    if called.split(".")[-1] == "import_module" and place not in IMPORTERS:
+        yield "imports by a name that it was given"
+    for key in node.keywords:
+        if key.arg == "shell" or (key.arg == "allow_pickle" and getattr(key.value, "value", True)):
+            yield f"passes {key.arg}"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -28,7 +28,9 @@ def _fits(value: Any, annotation: Any) -> bool:
         return any(_fits(value, part) for part in parts)
     if origin is tuple:
         return isinstance(value, tuple) and _are(value, parts)
-    if origin is Mapping:
+    if origin is list:
+        return isinstance(value, list) and all(_fits(each, parts[0]) for each in value)
+    if origin in (Mapping, dict):
         return isinstance(value, Mapping) and all(
             _fits(key, parts[0]) and _fits(each, parts[1]) for key, each in value.items()
         )

@@ -10,12 +10,13 @@ from typing import Any
 
 import onnxruntime
 
-from zoo.errors import ArtifactError, EnvironmentFault, ZooError
+from zoo.errors import ArtifactError, EnvironmentFault, UsageError, ZooError
 from zoo.runtime.inspection import inspect
 
 MAX_BYTES = 2**31
 """A protobuf message ends at 2 GiB."""
 LONGEST_LOOP_S = 300.0
+LIMIT_VARIABLE = "ZOO_MEMORY_GB"
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _OUT_OF_MEMORY = ("Available memory of", "Failed to allocate memory", "bad_alloc", "bad allocation")
 
@@ -75,11 +76,11 @@ def open_session(model: bytes) -> Session:
 
 @cache
 def _limit_memory() -> bool:
-    """Lets the sessions of this process share memory that ends where the machine's does.
+    """Lets the sessions of this process share memory that ends before the machine's does.
 
     Without it a model of a few bytes can ask for more, and the system ends a process at random.
     """
-    limit = available_bytes()
+    limit = _memory_limit(os.environ.get(LIMIT_VARIABLE, ""))
     if limit is None:
         return False
     place = onnxruntime.OrtMemoryInfo(
@@ -93,6 +94,22 @@ def _limit_memory() -> bool:
     except Exception:
         return False
     return True
+
+
+def _memory_limit(asked: str) -> int | None:
+    """The gigabytes that were asked for, or three quarters of what there is."""
+    if not asked:
+        available = available_bytes()
+        return None if available is None else available * 3 // 4
+    try:
+        limit = int(float(asked) * 1e9)
+    except (ValueError, OverflowError):
+        limit = 0
+    if limit < 1:
+        raise UsageError(
+            f"{LIMIT_VARIABLE}={asked} is no number of gigabytes", fix=f"for example {LIMIT_VARIABLE}=2"
+        )
+    return limit
 
 
 def available_bytes() -> int | None:
@@ -120,8 +137,8 @@ def _explained() -> Iterator[None]:
         text = " ".join(str(error).split())
         if isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY):
             raise EnvironmentFault(
-                f"the model asks for more memory than there is: {text}",
-                fix="give fewer or smaller inputs at a time",
+                f"the model asks for more memory than it may have: {text}",
+                fix=f"give fewer or smaller inputs at a time, or allow it more with {LIMIT_VARIABLE}=…",
             ) from error
         raise ArtifactError(
             f"the model fails on these inputs: {text}", fix="look at the inputs, or export it again"

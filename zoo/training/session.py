@@ -13,6 +13,7 @@ from zoo.files import LOCAL, Disk, dump_json
 from zoo.registry import Registry
 from zoo.runs import Run
 from zoo.training import checkpoints, report, setup, sharding
+from zoo.training.belonging import belonging
 from zoo.training.checkpoints import Checkpoint
 from zoo.training.distributed import Team, joined
 from zoo.training.planning import (
@@ -139,7 +140,8 @@ def _resume(
         prepared = setup.prepare(planned.recipe, fitted, planned.splits, registry, team)
         trainer = Trainer(run, prepared, disk, progress)
         if checkpoint is not None:
-            trainer.position = restore(checkpoint, prepared.players)
+            with belonging(run.checkpoints_path):
+                trainer.position = restore(checkpoint, prepared.players)
             _require_best(trainer)
         if team.is_first:
             _go_back(trainer, changes, disk)
@@ -149,7 +151,8 @@ def _resume(
 
 def _newest(run: Run, progress: Progress, disk: Disk, team: Team) -> Checkpoint | None:
     """The newest whole checkpoint, the same in every process."""
-    checkpoint, warnings = checkpoints.load_newest(run.checkpoints_path)
+    with belonging(run.checkpoints_path):
+        checkpoint, warnings = checkpoints.load_newest(run.checkpoints_path)
     for warning in warnings:
         progress.warn(f"{warning}; the one before it is used")
     if not team.is_several:
@@ -250,8 +253,9 @@ def _require_resumable(
         )
     if checkpoint is None:
         return
-    trained: Document = checkpoints.unflatten(checkpoint.state["recipe"], {})
-    differences = recipes.differences(trained, recipe.to_json())
+    with belonging(run.checkpoints_path):
+        trained: Document = checkpoints.unflatten(checkpoint.state["recipe"], {})
+        differences = recipes.differences(trained, recipe.to_json())
     undeclared = [line for key, line in differences.items() if key.split(".")[0] not in changes]
     if undeclared:
         raise UsageError(

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from zoo.contracts.recipe import Recipe
+from zoo.contracts.typed import require_types
 from zoo.training import checkpoints, sharding
 from zoo.training.checkpoints import Checkpoint
 from zoo.training.evaluation import LAST, Judge
@@ -121,7 +122,18 @@ def restore(checkpoint: Checkpoint, players: Mapping[str, Player]) -> Position:
             _restore_optimizer(player.optimizer, checkpoint, name)
         if player.scaler is not None:
             player.scaler.load_state_dict(checkpoints.unflatten(checkpoint.state["scalers"][name], {}))
-    return Position(**checkpoints.unflatten(checkpoint.state["position"], {}))
+    return position_of(checkpoint)
+
+
+def position_of(checkpoint: Checkpoint) -> Position:
+    """Where training stood when a checkpoint was taken.
+
+    Raises:
+        LookupError, TypeError, ValueError: Its state is not one.
+    """
+    position = Position(**checkpoints.unflatten(checkpoint.state["position"], {}))
+    require_types(position)
+    return position
 
 
 def _state_of(optimizer: torch.optim.Optimizer) -> dict[str, Any]:

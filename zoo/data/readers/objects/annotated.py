@@ -109,7 +109,8 @@ def _size(each: Annotated) -> tuple[int, int]:
     try:
         with open_image(each.picture) as opened:
             size = opened.size
-    except (OSError, ValueError) as error:
+    # On damaged bytes Pillow raises almost anything; whatever it is, the file is at fault.
+    except Exception as error:
         raise DataError(
             f"{each.picture}: is not an image", fix="remove the file or fetch it again"
         ) from error
