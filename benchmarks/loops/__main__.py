@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from benchmarks import machine, page
 from benchmarks.loops.rounds import LIMIT, Contender, compare
 from benchmarks.loops.worker import LOOPS, OURS
-from benchmarks.loops.works import WORKS
+from benchmarks.loops.works import COMPARED, WORKS
 
 NEVER_FUSED = ("keras",)
 PEERS = ("lightning", "accelerate", "skorch", "keras", "transformers")
@@ -35,7 +35,7 @@ def contenders(work: str, loops: Sequence[str]) -> list[Contender]:
 def main() -> None:
     """Compares the loops on each work, prints tables, and keeps figures, page and plot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--works", default=",".join(WORKS), help="a,b,c,d")
+    parser.add_argument("--works", default=",".join(COMPARED), help="a,b,c,d")
     parser.add_argument("--loops", default=",".join([OURS, *LOOPS]), help="names, separated by commas")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--dry", action="store_true", help="keep no figures")

@@ -16,7 +16,7 @@ from zoo.runs import Run
 from zoo.training.progress import Lines
 
 ENDLESS = 1_000_000
-_ARCHITECTURES = {"a": "mlp", "b": "cnn", "c": "lstm", "d": "tiny"}
+_ARCHITECTURES = {"a": "mlp", "b": "cnn", "c": "lstm", "d": "tiny", "e": "cnn"}
 
 
 def mlp(signature: Signature, *, says: bool = True) -> Network:

@@ -13,10 +13,16 @@ import warnings
 from pathlib import Path
 from typing import IO, Any, Never
 
-import torch
+from benchmarks.loops.malloc import set_thresholds
 
-from benchmarks.loops import peers, stamps, torch_loops
-from benchmarks.loops.works import WORKS, Network, Work
+set_thresholds("before")
+
+import torch  # noqa: E402
+
+set_thresholds("after")
+
+from benchmarks.loops import peers, stamps, torch_loops  # noqa: E402
+from benchmarks.loops.works import WORKS, Work  # noqa: E402
 
 LOOPS = {
     "limit": torch_loops.limit,
@@ -51,7 +57,7 @@ class Gate:
 
     def _wait(self) -> None:
         if self._measure is not None:
-            self._answer = {**self._measure.stop(), "faults": _page_faults() - self._faults}
+            self._answer = {**self._measure.stop(), "faults": _page_faults() - self._faults, "resident_mib": _resident_mib()}
         print(json.dumps(self._answer), file=self._answers, flush=True)
         line = self._commands.readline()
         if not line:
@@ -70,6 +76,11 @@ def _leave() -> Never:
 
 def _page_faults() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
+def _resident_mib() -> float:
+    """Largest resident set so far; Linux counts it in KiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def describe(work: Work, loop: Any) -> dict[str, Any]:

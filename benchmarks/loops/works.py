@@ -139,4 +139,7 @@ WORKS = {
     "b": Work("CNN, 28 x 28 pixels, batch 128", cnn, "image", (28, 28), 10, 128, 20, False, 20),
     "c": Work("LSTM, 64 tokens, batch 64", lstm, "tokens", (64,), 10, 64, 20, False, 20),
     "d": Work("MLP 16-32-4, batch 32", tiny, "vector", (16,), 4, 32, 100, True, 500),
+    # Blocks of more than 32 MiB, which glibc maps anew each time; for benchmarks.allocation.
+    "e": Work("CNN, 28 x 28 pixels, batch 1,024", cnn, "image", (28, 28), 10, 1024, 4, False, 4),
 }
+COMPARED = ("a", "b", "c", "d")
