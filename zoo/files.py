@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from zoo.errors import ArtifactError, EnvironmentFault
+from zoo.reading import read_regular
 
 Result = TypeVar("Result")
 
@@ -174,7 +175,7 @@ def read_bytes(path: Path) -> bytes:
         ArtifactError: It is missing or cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise ArtifactError(
             f"{path} cannot be read: {error.strerror}", fix="restore it from a copy"

@@ -1,13 +1,22 @@
 """Recipes as people write them: ``key=value`` words and TOML, read into nested data and merged."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import UsageError
+from zoo.reading import read_regular
 
 Tree = dict[str, Any]
+MAX_BYTES = 2**20
+"""A recipe is a page of text; what is larger is something else."""
+_DEEPEST = 32
+_LARGEST = 2**63
+_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+# tomllib takes time that grows with the square of the number of a key's parts.
+_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_PART}[ \t]*+\.[ \t]*+){{{_DEEPEST}}}")
 NONE = "none"
 """TOML has no null; this word stands for an option that is off."""
 
@@ -28,6 +37,10 @@ def read_words(words: Iterable[str]) -> Tree:
             raise UsageError(
                 f"{word!r} is not of the form key=value", fix="for example epochs=20 or optimizer.lr=3e-4"
             )
+        if _depth(text) > _DEEPEST:
+            raise UsageError(
+                f"the value of {key} is nested deeper than {_DEEPEST} levels", fix="for example epochs=20"
+            )
         tree = merge(tree, nest(path, read_value(text)))
     return tree
 
@@ -39,13 +52,40 @@ def read_file(path: Path) -> Tree:
         UsageError: The file cannot be read or is not TOML; names the line.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse(read_regular(path, at_most=MAX_BYTES).decode("utf-8"))
     except OSError as error:
-        raise UsageError(f"recipe {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(
+            f"recipe {path} cannot be read: {error.strerror}", fix="check the path and its permissions"
+        ) from error
+    except ValueError as error:
         raise UsageError(
             f"recipe {path} is not TOML: {error}", fix="see docs: recipes are TOML files"
         ) from error
+
+
+def parse(text: str) -> Tree:
+    """The keys of a TOML document that somebody else wrote.
+
+    Raises:
+        ValueError: It is not TOML, is nested deeper than any recipe, or holds a whole number of more than 64 bits.
+    """
+    if _LONG_KEY.search(text):
+        raise ValueError(f"a key has more than {_DEEPEST} parts")
+    try:
+        tree = tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError(f"it is nested deeper than {_DEEPEST} levels") from error
+    _require_plain(tree, _DEEPEST)
+    return tree
+
+
+def _require_plain(value: Any, levels: int) -> None:
+    if levels < 0:
+        raise ValueError(f"it is nested deeper than {_DEEPEST} levels")
+    if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+        raise ValueError("a whole number has more than 64 bits")
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _require_plain(each, levels - 1)
 
 
 def read_value(text: str) -> Any:
@@ -56,8 +96,8 @@ def read_value(text: str) -> Any:
     if text in {"None", NONE}:
         return NONE
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+        value = parse(f"value = {text}")["value"]
+    except ValueError:
         return _read_bare(text)
     is_plain = isinstance(value, bool | int | str | list | dict) or (
         isinstance(value, float) and "n" not in text
@@ -87,7 +127,7 @@ def _read_key(key: str) -> list[str]:
     """The parts of a dotted key; a part with dots of its own is quoted, as in TOML."""
     path = []
     try:
-        tree: Any = tomllib.loads(f"{key.strip()} = 0")
+        tree: Any = parse(f"{key.strip()} = 0")
         while isinstance(tree, dict):
             [(part, tree)] = tree.items()
             path.append(part)
@@ -122,6 +162,15 @@ def _split(text: str) -> list[str]:
             items.append(text[start:place])
             start = place + 1
     return [item for item in [*items, text[start:]] if item.strip()]
+
+
+def _depth(text: str) -> int:
+    """How many brackets are open at most, those in quotes included."""
+    depth = deepest = 0
+    for character in text:
+        depth += (character in "[{") - (character in "]}")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def nest(path: Iterable[str], value: Any) -> Tree:

@@ -113,7 +113,7 @@ def test_a_missing_path_is_a_data_error_that_suggests_the_nearest_file(table, re
 def test_an_empty_folder_gets_every_readers_reason(tmp_path, registry):
     with pytest.raises(DataError, match="no reader can read it") as caught:
         load(str(tmp_path), {}, seed=0, registry=registry)
-    for reason in ("holds no folder with pictures in it", "holds no table", "a folder, not a file"):
+    for reason in ("holds no folder with pictures in it", "holds no table", "a folder without .npy files"):
         assert reason in caught.value.message
 
 

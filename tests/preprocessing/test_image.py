@@ -216,3 +216,46 @@ def test_pictures_that_share_a_small_size_keep_it_in_spite_of_the_default():
     pictures = [noise(9, 7, 1), noise(9, 7, 1)]
     (encoded,) = fitted_on(pictures, default_size=(12, 10)).encoded.inputs
     assert encoded.shape == (1, 9, 7)
+
+
+class Counted:
+    """Pictures that count how often each is read."""
+
+    def __init__(self, pictures):
+        self.pictures, self.reads = pictures, [0] * len(pictures)
+
+    def __len__(self):
+        return len(self.pictures)
+
+    def __getitem__(self, index):
+        self.reads[index] += 1
+        return self.pictures[index]
+
+
+def test_pictures_that_fitting_brought_to_size_are_not_read_again():
+    pictures = [noise(70 + number, 80, 3) for number in range(30)]
+    files = Counted(pictures)
+    preprocessing = fitted_on(files, default_size=(9, 9))
+    (stored,) = Encoder(preprocessing).store(examples_of(files)).stored
+    # The first is looked at before, for its channels and its size.
+    assert files.reads[1:] == [1] * 29
+    (again,) = Encoder(preprocessing).store(examples_of(pictures)).stored
+    assert np.array_equal(stored, again)
+
+
+def test_pictures_of_another_split_are_read_whatever_fitting_has_seen():
+    preprocessing = fitted_on(Counted([noise(9, 9, 3), noise(8, 9, 3)]), default_size=(4, 4))
+    others = Counted([noise(20, 9, 3), noise(21, 9, 3)])
+    (stored,) = Encoder(preprocessing).store(examples_of(others)).stored
+    assert others.reads == [1, 1]
+    (expected,) = Encoder(preprocessing).store(examples_of(others.pictures)).stored
+    assert np.array_equal(stored, expected)
+
+
+def test_more_than_a_thousand_pictures_are_each_brought_to_size_once():
+    files = Counted([noise(2, 2 + number % 3, 1) for number in range(1500)])
+    preprocessing = fitted_on(files, size=(2, 2))
+    (stored,) = Encoder(preprocessing).store(examples_of(files)).stored
+    assert set(files.reads[1:]) == {1}
+    (expected,) = Encoder(preprocessing).store(examples_of(files.pictures)).stored
+    assert np.array_equal(stored, expected)

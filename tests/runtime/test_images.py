@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from zoo.errors import DataError
 from zoo.runtime.images import ImageFiles, decode_image, expand, find_images
@@ -91,6 +91,95 @@ def test_the_content_decides_and_not_the_suffix(tmp_path, gradient):
 
 def test_the_smallest_picture_is_read(tmp_path):
     assert decode_image(save(tmp_path / "a.png", np.zeros((1, 1, 3), np.uint8)), 3).shape == (1, 1, 3)
+
+
+def photograph(height, width):
+    """Smooth in the large, noisy in the small, as a camera sees."""
+    rng = np.random.default_rng(height + width)
+    coarse = Image.fromarray(rng.integers(0, 256, (5, 5, 3), dtype=np.uint8))
+    smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC)).astype(float)
+    return np.clip(smooth + rng.normal(0, 6, smooth.shape), 0, 255).astype(np.uint8)
+
+
+def read_by_pillow(path, channels):
+    with Image.open(path) as opened:
+        upright = ImageOps.exif_transpose(opened)
+        pixels = np.asarray(upright.convert("L" if channels == 1 else "RGB"))
+    return pixels.reshape(*pixels.shape[:2], channels)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK", "YCbCr"])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "4:1:1"])
+def test_a_jpeg_has_the_pixels_that_pillow_reads(tmp_path, channels, mode, progressive, subsampling):
+    for height, width in [(1, 1), (1, 9), (17, 9), (33, 50), (64, 64), (121, 75)]:
+        image = Image.fromarray(photograph(height, width)).convert(mode)
+        options = {} if mode == "L" else {"subsampling": subsampling}
+        path = save(tmp_path / "a.jpg", image, mode=mode, quality=83, progressive=progressive, **options)
+        assert np.array_equal(decode_image(path, channels), read_by_pillow(path, channels))
+
+
+@pytest.mark.parametrize("options", [{"keep_rgb": True}, {"restart_marker_blocks": 1}, {"optimize": True}])
+def test_a_jpeg_written_otherwise_has_the_pixels_that_pillow_reads(tmp_path, options):
+    path = save(tmp_path / "a.jpg", photograph(50, 34), quality=95, **options)
+    assert np.array_equal(decode_image(path, 3), read_by_pillow(path, 3))
+
+
+@pytest.mark.parametrize("orientation", range(10))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_exif_orientation_of_a_jpeg_is_applied_as_pillow_does(tmp_path, orientation, channels):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = save(tmp_path / "a.jpg", photograph(20, 31), exif=exif)
+    decoded = decode_image(path, channels)
+    assert np.array_equal(decoded, read_by_pillow(path, channels))
+    assert decoded.flags.c_contiguous
+
+
+def test_the_first_picture_of_several_in_a_jpeg_is_taken(tmp_path):
+    first, second = (Image.fromarray(photograph(20, side)) for side in (31, 32))
+    path = save(tmp_path / "a.jpg", first, mode="RGB", format="MPO", save_all=True, append_images=[second])
+    assert decode_image(path, 3).shape == (20, 31, 3)
+    assert np.array_equal(decode_image(path, 3), read_by_pillow(path, 3))
+
+
+def test_a_truncated_jpeg_is_named_with_pillows_reason(tmp_path):
+    path = save(tmp_path / "a.jpg", photograph(64, 64))
+    path.write_bytes(path.read_bytes()[:1200])
+    with pytest.raises(DataError, match=r"a\.jpg: cannot be decoded: (image file is truncated|broken data)"):
+        decode_image(path, 3)
+
+
+def test_a_damaged_jpeg_is_read_or_refused_as_pillow_does(tmp_path):
+    rng, path, outcomes = np.random.default_rng(3), tmp_path / "a.jpg", []
+    content = save(path, photograph(48, 40), quality=90).read_bytes()
+    for _ in range(150):
+        changed = bytearray(content)
+        changed[rng.integers(0, len(changed))] = rng.integers(0, 256)
+        path.write_bytes(changed[: rng.choice([len(changed), len(changed), rng.integers(1, len(changed))])])
+        try:
+            expected = read_by_pillow(path, 3)
+        except Exception:
+            expected = None
+        if expected is None:
+            with pytest.raises(DataError):
+                decode_image(path, 3)
+        else:
+            assert np.array_equal(decode_image(path, 3), expected)
+        outcomes.append(expected is None)
+    assert 20 < sum(outcomes) < 130
+
+
+def test_a_jpeg_with_two_headers_is_not_decoded_beyond_the_size_that_was_checked(tmp_path):
+    path = save(tmp_path / "a.jpg", photograph(16, 16))
+    content = path.read_bytes()
+    start = content.index(b"\xff\xc0")
+    header = content[start : start + 2 + int.from_bytes(content[start + 2 : start + 4], "big")]
+    large = header[:5] + struct.pack(">HH", 60000, 60000) + header[9:]
+    path.write_bytes(content[:start] + large + content[start:])
+    with pytest.raises(DataError, match=r"a\.jpg: "):
+        decode_image(path, 3)
 
 
 def truncated(path, gradient):

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from zoo.errors import EnvironmentFault
-from zoo.training.devices import autocast, choose_device
+from zoo.training.devices import choose_device
+from zoo.training.precision import autocast
 
 
 def test_auto_takes_the_fastest_device_there_is():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from zoo.contracts.examples import Batch, Turn
 from zoo.errors import NumericsError, PluginError
 from zoo.training.objectives import supervised
-from zoo.training.step import Player, play, reduce
+from zoo.training.step import Player, Step, reduce
 
 
 def linear(seed=0):
@@ -47,12 +47,12 @@ def weighted(prediction, target):
 
 
 def step(player, micro_batches, loss=squared):
-    return play(
+    play = Step(
         {player.name: player},
         lambda models, batch: supervised(models, batch, loss),
-        micro_batches,
         seed=lambda: torch.manual_seed(0),
     )
+    return play(micro_batches)
 
 
 def weights(player):
@@ -163,7 +163,7 @@ def test_a_turn_for_nobody_names_the_players():
         yield Turn("nobody", models["model"](*batch.inputs))
 
     with pytest.raises(PluginError) as caught:
-        play({"model": player()}, objective, [batch()], seed=lambda: None)
+        Step({"model": player()}, objective)([batch()])
     assert caught.value.message == "the objective yields a turn for 'nobody'"
     assert caught.value.fix == "players: model"
 
@@ -174,7 +174,7 @@ def test_micro_batches_whose_turns_differ_are_refused():
             yield Turn("model", squared(models["model"](*batch.inputs), batch.target))
 
     with pytest.raises(PluginError, match="turns differ between micro-batches"):
-        play({"model": player()}, objective, cut(batch(), [10, 20]), seed=lambda: None)
+        Step({"model": player()}, objective)(cut(batch(), [10, 20]))
 
 
 # Clipping, averages, rates, closures
@@ -268,7 +268,7 @@ def test_players_move_in_turn_each_against_the_other_as_it_stands():
         name: player(Scalar(value), name=name, options={"lr": rate})
         for name, value, rate in (("x", 2.0, 0.5), ("y", 3.0, 0.25))
     }
-    losses = play(players, game, cut(batch(4), [1, 3]), seed=lambda: None)
+    losses = Step(players, game)(cut(batch(4), [1, 3]))
     # x: 2 - 0.5 * (3 + 1) = 0;  y: 3 + 0.25 * 0 = 3, which an update at the old x would make 3.5.
     assert players["x"].module.value.item() == 0.0
     assert players["y"].module.value.item() == 3.0
@@ -284,7 +284,7 @@ def test_a_turn_leaves_no_gradient_to_the_other_player():
     middle = torch.nn.Linear(2, 2, dtype=torch.float64)
     players = {"a": player(name="a"), "b": player(middle, name="b")}
     start = weights(players["b"])
-    stopped = play(players, game, [batch()], seed=lambda: None)
+    stopped = Step(players, game)([batch()])
     assert set(stopped) == {"a", "b"}
     assert not torch.equal(weights(players["b"]), start)
     assert all(parameter.grad is None for each in players.values() for parameter in each.module.parameters())

@@ -1,6 +1,7 @@
 """``zoo train`` and ``zoo resume``."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ stand below its key: optimizer=sgd optimizer.lr=0.1 model.hidden=[128,128] data.
 @click.option(
     "--run", "run_path", type=click.Path(path_type=Path), help="Run folder; runs/NAME-N by default."
 )
+@click.option("--deterministic", is_flag=True, help="Same bits again on a GPU too; the CPU always is.")
+@click.option("--processes", type=click.IntRange(min=1), help="Processes that share every batch.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 def train(
     architecture: str | None,
@@ -34,11 +37,20 @@ def train(
     data: str | None,
     recipe: Path | None,
     run_path: Path | None,
+    deterministic: bool,
+    processes: int | None,
     as_json: bool,
 ) -> None:
-    """Train ARCHITECTURE on DATA and keep everything in a run folder."""
+    """Train ARCHITECTURE on DATA and keep everything in a run folder.
+
+    Under `torchrun -m zoo train ...` its processes share every batch, on one machine or several.
+    """
+    if processes is not None and not _is_launched():
+        _launch(run_path, processes)
     from zoo.training import session
 
+    if deterministic:
+        words = (*words, "deterministic=true")
     if architecture is not None and "=" in architecture:
         words = (architecture, *words)
         architecture = None
@@ -52,9 +64,12 @@ def train(
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("words", metavar="[KEY=VALUE]...", nargs=-1, type=RESUME_WORD)
+@click.option("--processes", type=click.IntRange(min=1), help="Processes that share every batch.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
-def resume(run: Path, words: tuple[str, ...], as_json: bool) -> None:
+def resume(run: Path, words: tuple[str, ...], processes: int | None, as_json: bool) -> None:
     """Continue RUN from its newest checkpoint; words such as epochs=50 change the recipe from here on."""
+    if processes is not None and not _is_launched():
+        _launch(run, processes)
     from zoo import runs
     from zoo.training import session
 
@@ -67,14 +82,43 @@ def progress() -> Any:
     """A live bar on a terminal, one line an epoch elsewhere; both on stderr."""
     from rich.console import Console
 
-    from zoo.training.progress import Lines, LiveBar
+    from zoo.training.progress import Lines, LiveBar, Progress
 
+    if not _is_first():
+        return Progress()
     if sys.stderr.isatty():
         return LiveBar(Console(stderr=True))
     return Lines(lambda line: click.echo(line, err=True))
 
 
+def _is_launched() -> bool:
+    """Whether this process is one of those that a launcher started."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def _is_first() -> bool:
+    """Whether this process speaks for all that train together."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _launch(run_path: Path | None, num_processes: int) -> None:
+    """Starts the processes with the words of this one, and ends as they do."""
+    from zoo.errors import UsageError
+    from zoo.training import launching
+
+    if run_path is None:
+        raise UsageError(
+            "several processes train into one folder, and must be told which", fix="add --run DIR"
+        )
+    code = launching.launch(
+        sys.argv[1:], run_path, num_processes, say=lambda line: click.echo(line, err=True)
+    )
+    raise click.exceptions.Exit(code)
+
+
 def _print_result(run: Any, as_json: bool) -> None:
+    if not _is_first():
+        return
     metrics = run.status()["metrics"]
     if as_json:
         click.echo(json.dumps({"run": str(run.path), "metrics": plain(metrics)}))

@@ -7,6 +7,7 @@ from typing import Any, Self
 from zoo.contracts.plain import plain
 from zoo.contracts.signature import Signature, spec_from_json
 from zoo.contracts.tensors import TensorSpec
+from zoo.contracts.typed import require_types
 
 FORMAT = 2
 
@@ -72,4 +73,8 @@ class Certificate:
         tuples = {name: tuple(document[name]) for name in ("answers", "batch_sizes", "labels", "plugins")}
         signature = Signature.from_json(document["signature"])
         states = tuple(spec_from_json(spec) for spec in document["states"])
-        return cls(**{**document, **tuples, "signature": signature, "states": states, "tolerance": tolerance})
+        certificate = cls(
+            **{**document, **tuples, "signature": signature, "states": states, "tolerance": tolerance}
+        )
+        require_types(certificate)
+        return certificate

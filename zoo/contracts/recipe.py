@@ -50,10 +50,25 @@ class Settings:
     device: Literal["auto", "cpu", "cuda", "mps"] = _setting(
         "auto", "where to train; auto takes cuda, then mps, then cpu"
     )
-    precision: Literal["float32", "bf16"] = _setting(
-        "float32", "bf16 runs matrix products in bfloat16 (autocast)"
+    precision: Literal["float32", "bf16", "fp16"] = _setting(
+        "float32", "bf16 and fp16 run matrix products in bfloat16 or float16 (autocast)"
     )
-    compile: bool = _setting(False, "compile the network with torch.compile")
+    memory_format: Literal["auto", "contiguous", "channels_last"] = _setting(
+        "auto", "order of pictures in memory; auto takes channels_last with bf16 and fp16"
+    )
+    compile: bool = _setting(
+        False, "compile the whole step; takes tens of seconds, which long trainings repay"
+    )
+    deterministic: bool = _setting(
+        False, "same bits again on a GPU too, which is slower there; the CPU always is deterministic"
+    )
+    on_nonfinite: Literal["stop", "skip"] = _setting(
+        "stop", "what to do with a step that is not finite; skip stops after five in a row"
+    )
+    shard: bool = _setting(
+        False,
+        "spread weights and optimizer state over the processes (FSDP2), for what fits into none of them",
+    )
     accumulate: int = _setting(1, "micro-batches that one batch is cut into", ge=1)
     clip_norm: float | None = _setting(None, "largest norm of a player's gradient", gt=0)
     ema: float | None = _setting(None, "decay of the exponential moving average of the weights", gt=0, lt=1)

@@ -6,11 +6,14 @@ from typing import Any, Self
 
 from zoo.contracts.targets import Target, target_from_json
 from zoo.contracts.tensors import TensorSpec
+from zoo.contracts.typed import require_types
 
 
 def spec_from_json(document: Mapping[str, Any]) -> TensorSpec:
     """The tensor that ``dataclasses.asdict`` described."""
-    return TensorSpec(**{**document, "shape": tuple(document["shape"])})
+    spec = TensorSpec(**{**document, "shape": tuple(document["shape"])})
+    require_types(spec)
+    return spec
 
 
 @dataclass(frozen=True)

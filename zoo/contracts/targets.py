@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
 
 from zoo.contracts.tensors import TensorSpec
+from zoo.contracts.typed import require_types
 
 SCORES = "scores"
 """Name of a network's output where it has one."""
@@ -328,7 +329,9 @@ def target_from_json(document: Mapping[str, Any]) -> Target:
         KeyError, TypeError: The document describes none.
     """
     fields = dict(document)
-    return TARGETS[str(fields.pop("kind"))].from_fields(fields)
+    target = TARGETS[str(fields.pop("kind"))].from_fields(fields)
+    require_types(target)
+    return target
 
 
 def _as_tuple(value: Any) -> Any:

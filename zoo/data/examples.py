@@ -11,8 +11,11 @@ import numpy.typing as npt
 
 from zoo.contracts.examples import Examples, Objects, Splits
 from zoo.contracts.targets import Target, part_name
+from zoo.data.places import Places
 from zoo.runtime.contents import read_content
 from zoo.runtime.images import ImageFiles
+
+_CHUNK = 2**16
 
 
 def take(examples: Examples, indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> Examples:
@@ -20,12 +23,16 @@ def take(examples: Examples, indices: Sequence[int] | npt.NDArray[np.integer[Any
     return Examples(
         {name: _take(column, indices) for name, column in examples.inputs.items()},
         _take_truth(examples.target, indices),
-        [examples.ids[index] for index in indices],
+        examples.ids.take(indices)
+        if isinstance(examples.ids, Places)
+        else [examples.ids[index] for index in indices],
     )
 
 
 def concatenate(parts: Sequence[Examples]) -> Examples:
     """All examples of parts with the same inputs, in order."""
+    if len(parts) == 1:
+        return parts[0]
     return Examples(
         {name: _concatenate([part.inputs[name] for part in parts]) for name in parts[0].inputs},
         _concatenate_truth([part.target for part in parts]),
@@ -51,11 +58,12 @@ def check(splits: Splits) -> None:
 
 def digests(examples: Examples) -> list[bytes]:
     """16 bytes an example that are equal where its raw inputs are; of a picture file, its bytes count."""
-    hashers = [hashlib.blake2b(digest_size=16) for _ in range(len(examples))]
-    for pieces in _pieces(examples.inputs):
-        for hasher, piece in zip(hashers, pieces, strict=True):
-            hasher.update(len(piece).to_bytes(8, "big") + piece)
-    return [hasher.digest() for hasher in hashers]
+    return [
+        hashlib.blake2b(
+            b"".join(len(piece).to_bytes(8, "big") + piece for piece in pieces), digest_size=16
+        ).digest()
+        for pieces in zip(*_pieces(examples.inputs), strict=True)
+    ]
 
 
 def fingerprint(splits: Splits) -> str:
@@ -64,7 +72,10 @@ def fingerprint(splits: Splits) -> str:
     for name, part in (("train", splits.train), ("validation", splits.validation), ("test", splits.test)):
         total.update(f"{name} {-1 if part is None else len(part)}".encode())
         if part is not None:
-            total.update(b"".join(digests(part)))
+            for column, values in sorted(part.inputs.items()):
+                total.update(f"{column} {getattr(values, 'dtype', '')} {np.shape(values[0])}".encode())
+                for piece in _content(values):
+                    total.update(piece)
             for piece in _truth_bytes(part.target):
                 total.update(piece)
     return total.hexdigest()
@@ -123,11 +134,32 @@ def _pieces(inputs: Mapping[str, Any]) -> Iterator[Iterator[bytes]]:
             yield _rows(column)
 
 
+def _content(column: Any) -> Iterator[bytes]:
+    """All examples of a column, piece by piece, so that none of a mapped file is copied whole."""
+    if isinstance(column, ImageFiles):
+        yield from (hashlib.blake2b(read_content(path)).digest() for path in column.paths)
+    elif not isinstance(column, np.ndarray):
+        yield from (_array_bytes(example) for example in column)
+    elif column.dtype == object:
+        yield from (repr(chunk.tolist()).encode() for chunk in _chunks(column))
+    else:
+        yield from (np.ascontiguousarray(_plain_numbers(chunk)).tobytes() for chunk in _chunks(column))
+
+
 def _rows(values: npt.NDArray[Any]) -> Iterator[bytes]:
-    if np.issubdtype(values.dtype, np.floating):
-        # Equal numbers get equal bytes: one NaN, one zero.
-        values = np.where(np.isnan(values), np.nan, values + 0.0)
-    return (np.ascontiguousarray(row).tobytes() for row in values)
+    for chunk in _chunks(values):
+        yield from (row.tobytes() for row in np.ascontiguousarray(_plain_numbers(chunk)))
+
+
+def _chunks(values: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
+
+
+def _plain_numbers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Equal numbers get equal bytes: one NaN, one zero."""
+    if not np.issubdtype(values.dtype, np.floating):
+        return values
+    return np.where(np.isnan(values), np.nan, values + 0.0)
 
 
 def _array_bytes(example: Any) -> bytes:

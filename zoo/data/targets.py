@@ -1,7 +1,8 @@
 """Decides from a data set's columns what is to be predicted, and encodes the truth."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -23,18 +24,31 @@ class TargetColumn:
 
     Attributes:
         name: Its name.
-        text: As text, str ``[rows]``, ``""`` where a value is not known.
+        given: As text, str ``[rows]``, ``""`` where a value is not known, or what makes the text.
         numbers: As float64 ``[rows]`` with NaN where a value is not known, if it is numeric.
     """
 
     name: str
-    text: npt.NDArray[np.object_]
+    given: npt.NDArray[np.object_] | Callable[[], npt.NDArray[np.object_]]
     numbers: npt.NDArray[np.float64] | None = None
 
-    @property
+    @cached_property
+    def text(self) -> npt.NDArray[np.object_]:
+        """The column as text; of many numbers it is only made where it is looked at."""
+        return self.given() if callable(self.given) else self.given
+
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """The distinct values, in order."""
         return ordered(set(self.text.tolist()) - {""})
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether there is one value in all the rows."""
+        if self.numbers is not None:
+            known = self.numbers[~np.isnan(self.numbers)]
+            return len(known) > 0 and bool((known == known[0]).all())
+        return len(self.labels) == 1
 
 
 def ordered(labels: set[str]) -> tuple[str, ...]:
@@ -163,7 +177,7 @@ def _guess(columns: Sequence[TargetColumn]) -> Literal["classes", "binary", "lab
 
 
 def _require_difference(column: TargetColumn) -> None:
-    if len(column.labels) == 1:
+    if column.is_constant:
         raise DataError(
             f"target {column.name!r} is {column.labels[0]!r} in every training example: there is nothing to learn",
             fix="add examples of another class, or name another column with data.target=…",
@@ -276,6 +290,8 @@ def _index(label: str, num_labels: int) -> int | None:
 
 def _known(column: TargetColumn, labels: Sequence[str], ids: Sequence[str]) -> npt.NDArray[np.object_]:
     known = set(labels)
+    if known.issuperset(column.labels) and ("" in known or "" not in column.text):
+        return column.text
     for row, label in enumerate(column.text.tolist()):
         if label not in known:
             raise DataError(

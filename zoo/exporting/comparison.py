@@ -15,7 +15,7 @@ from zoo.preprocessing.encoding import encoded_name
 from zoo.runtime.answers import Answers
 from zoo.runtime.batches import Array, batches, joined
 from zoo.runtime.generation import initial_states
-from zoo.runtime.predictor import open_session
+from zoo.runtime.sessions import open_session
 from zoo.training.trained import Network
 
 _FIX = "export again; if it fails again, this network cannot be exported faithfully: report it to its author"

@@ -12,9 +12,10 @@ from zoo.contracts.tensors import TensorSpec
 from zoo.preprocessing import targets
 from zoo.preprocessing.encoding import check_finite
 from zoo.preprocessing.graphs import cut, open_session
-from zoo.preprocessing.image import shrink_all
 from zoo.preprocessing.pipeline import Preprocessing
 from zoo.preprocessing.ragged import Column, Ragged, take
+from zoo.preprocessing.shrinking import shrink_all
+from zoo.preprocessing.storage import room
 from zoo.preprocessing.text import check_texts
 from zoo.runtime.batches import pad
 
@@ -46,6 +47,9 @@ class Encoder:
     """Runs a preprocessing graph in two parts: what is kept in memory, and what is done for a batch.
 
     ``finish`` of what ``store`` kept equals the whole graph bit for bit.
+
+    Attributes:
+        last_stage: The second part, from what is kept to what a network sees; ``None`` if that is the same.
     """
 
     def __init__(self, preprocessing: Preprocessing) -> None:
@@ -56,7 +60,8 @@ class Encoder:
         kept = list(dict.fromkeys([*stored, *preprocessing.carried]))
         self._names = kept
         self._store = open_session(cut(preprocessing.graph, raw, kept), num_threads=1)
-        self._finish = None if stored == encoded else open_session(cut(preprocessing.graph, stored, encoded))
+        self.last_stage = None if stored == encoded else cut(preprocessing.graph, stored, encoded)
+        self._finish = None if self.last_stage is None else open_session(self.last_stage)
 
     def store(self, examples: Examples, progress: Callable[[int], None] | None = None) -> Encoded:
         """Encodes all examples as far as is compact: pictures uint8 at the network's size, others fully.
@@ -72,7 +77,9 @@ class Encoder:
         if specs[0].kind == "image":
             height, width = self._preprocessing.fitted["size"]
             images = examples.inputs[specs[0].name]
-            columns: Sequence[Column] = shrink_all(self._store, specs[0], (height, width), images, progress)
+            columns: Sequence[Column] = shrink_all(
+                self._store, specs[0], (height, width), images, progress, self._preprocessing.sample
+            )
         else:
             columns = self._run(examples, progress)
         by_name = dict(zip(self._names, columns, strict=True))
@@ -109,18 +116,28 @@ class Encoder:
         """The truth of some examples as a loss wants it."""
         return targets.finish(self._preprocessing.raw.target, [take(column, rows) for column in columns])
 
-    def _run(self, examples: Examples, progress: Callable[[int], None] | None) -> list[Column]:
+    def _run(self, examples: Examples, progress: Callable[[int], None] | None) -> Sequence[Column]:
         """The first part over all examples, a chunk at a time so that a long row pads few others."""
         specs = self._preprocessing.raw.inputs
         raw = {spec.name: _column(spec, examples) for spec in specs}
-        parts = []
+        ragged = {spec.name for spec in self._preprocessing.encoded.inputs if None in spec.shape[:1]}
+        parts: list[list[NDArray[Any]]] = []
+        wholes: list[NDArray[Any]] = []
         for start in range(0, len(examples), _CHUNK):
             chunk = {name: pad(column[start : start + _CHUNK]) for name, column in raw.items()}
-            parts.append(self._store.run(None, chunk))
+            pieces = self._store.run(None, chunk)
+            if ragged:
+                parts.append(pieces)
+            else:
+                wholes = wholes or [room((len(examples), *each.shape[1:]), each.dtype) for each in pieces]
+                for whole, piece in zip(wholes, pieces, strict=True):
+                    whole[start : start + len(piece)] = piece
             if progress:
-                progress(len(parts[-1][0]))
+                progress(len(pieces[0]))
+        return self._joined(parts, ragged) if ragged else wholes
+
+    def _joined(self, parts: Sequence[Sequence[NDArray[Any]]], ragged: set[str]) -> list[Column]:
         by_name = dict(zip(self._names, zip(*parts, strict=True), strict=True))
-        ragged = {spec.name for spec in self._preprocessing.encoded.inputs if None in spec.shape[:1]}
         lengths = self._lengths(by_name)
         return [
             Ragged.of_padded(pieces, lengths) if name in ragged else np.concatenate(pieces)

@@ -11,8 +11,11 @@ from onnx import ModelProto
 from zoo.contracts.signature import Signature
 from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError
+from zoo.preprocessing.shrinking import Sample
 
 ENCODED = "encoded"
+_CHUNK = 2**18
+"""Rows that are looked at together, so that what is computed of them stays small beside the data."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Encoding:
         stored: Names of the tensors in the graph that are kept in memory for training; what lies
             behind them is computed a batch at a time.
         carried: Names of further outputs of the graph that go past the network to postprocessing.
+        sample: Pictures that were brought to size for the statistics.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -33,6 +37,7 @@ class Encoding:
     graph: ModelProto
     stored: tuple[str, ...]
     carried: tuple[str, ...] = ()
+    sample: Sample | None = None
 
 
 def encoded_name(name: str) -> str:
@@ -69,28 +74,37 @@ def check_finite(spec: TensorSpec, values: NDArray[Any], ids: Sequence[str]) -> 
     Raises:
         DataError: Names the input, the first bad value and where it stands.
     """
-    bad = np.isinf(values) if spec.kind in ("number", "series") else ~np.isfinite(values)
-    if bad.any():
-        where = np.argwhere(bad)[0]
-        raise DataError(
-            f"input {spec.name!r} is {values[tuple(where)]} in {ids[int(where[0])]}; numbers must be finite",
-            fix="correct the value, or leave the cell of a table empty where it is not known",
-        )
+    for start in range(0, len(values), _CHUNK):
+        chunk = values[start : start + _CHUNK]
+        bad = np.isinf(chunk) if spec.kind in ("number", "series") else ~np.isfinite(chunk)
+        if bad.any():
+            where = np.argwhere(bad)[0]
+            raise DataError(
+                f"input {spec.name!r} is {chunk[tuple(where)]} in {ids[start + int(where[0])]}; numbers must be finite",
+                fix="correct the value, or leave the cell of a table empty where it is not known",
+            )
 
 
-def moments(what: str, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def moments(what: str, values: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation down the first axis, ignoring NaN; a constant deviates by exactly 0.
 
     Raises:
         DataError: The values, described by ``what``, are too large for double precision.
     """
-    constant = np.nanmin(values, axis=0) == np.nanmax(values, axis=0)
+    starts = range(0, len(values), _CHUNK)
+    chunks = [values[start : start + _CHUNK] for start in starts]
+    low = np.nanmin([np.nanmin(chunk, axis=0) for chunk in chunks], axis=0)
+    high = np.nanmax([np.nanmax(chunk, axis=0) for chunk in chunks], axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = np.where(constant, np.nanmax(values, axis=0), np.nanmean(values, axis=0))
-        std = np.where(constant, 0.0, np.nanstd(values, axis=0))
+        count = sum(np.count_nonzero(~np.isnan(chunk), axis=0) for chunk in chunks)
+        mean = sum(np.nansum(chunk, axis=0, dtype=np.float64) for chunk in chunks) / count
+        squares = (np.nansum((chunk - mean) ** 2, axis=0) for chunk in chunks)
+        std = np.sqrt(sum(squares) / count)
+    constant = low == high
+    mean, std = np.where(constant, high, mean), np.where(constant, 0.0, std)
     if not np.isfinite(std).all():
         raise DataError(
-            f"{what} has values up to {np.nanmax(np.abs(values)):g}, too large to standardise",
+            f"{what} has values up to {np.nanmax(np.abs([low, high])):g}, too large to standardise",
             fix="express them in another unit, or correct them",
         )
     return mean, std

@@ -4,24 +4,21 @@ The graph has two stages. ``shrink`` takes uint8 ``[batch, height, width, channe
 network's size and is what training keeps in memory; ``scale`` standardises each channel, a batch at a time.
 """
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
 import numpy as np
-import onnxruntime
 import spox
 import spox.opset.ai.onnx.v20 as op
 from numpy.typing import NDArray
 from onnx import ModelProto
 
 from zoo.contracts.tensors import TensorSpec
-from zoo.errors import DataError, UsageError
+from zoo.errors import UsageError
 from zoo.preprocessing.encoding import Encoding, encoded_name
 from zoo.preprocessing.graphs import build, chain, open_session
-from zoo.runtime.images import unreadable
+from zoo.preprocessing.shrinking import Sample, chosen, sampled, shrink_all
 
 Size = tuple[int, int]
 Fit = Literal["crop", "stretch"]
@@ -29,8 +26,6 @@ RATIO, GIVEN_SIZE = "encoded_ratio", "encoded_size"
 """What boxes need of the picture that they are in: its size, and that over the network's size."""
 
 _LARGEST_DEFAULT_SIDE = 64
-_NUM_SAMPLED = 1000
-_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,9 @@ def fit(
     carried = (RATIO, GIVEN_SIZE) if carries_size else ()
     shrink = shrinking(spec.name, stored, channels, size, geometry.fit, carries_size=carries_size)
     session = open_session(shrink, num_threads=1)
-    mean, std = _channel_moments(shrink_all(session, spec, size, _sample(images))[0])
+    rows = sampled(images)
+    shrunk = shrink_all(session, spec, size, chosen(images, rows))
+    mean, std = _channel_moments(shrunk[0])
     small = spox.argument(spox.Tensor(np.uint8, ("batch", height, width, channels)))
     scaled = _standardise(small, mean, std)
     shape: tuple[int, ...] = (channels, height, width)
@@ -85,7 +82,9 @@ def fit(
     }
     graph = chain([("shrink", shrink), ("scale", scale)], outputs=[encoded, *carried])
     inputs = (TensorSpec(encoded, kind, "float32", shape),)
-    return Encoding(inputs, statistics, graph, (stored,), carried)
+    # Pictures of an array are soon done again.
+    sample = None if isinstance(images, np.ndarray) else Sample(images, rows, shrunk)
+    return Encoding(inputs, statistics, graph, (stored,), carried, sample)
 
 
 def choose_size(images: Sequence[Any], geometry: Geometry) -> Size:
@@ -94,7 +93,7 @@ def choose_size(images: Sequence[Any], geometry: Geometry) -> Size:
     Raises:
         UsageError: There is none of these.
     """
-    sample = _sample(images)
+    sample = chosen(images, sampled(images))
     return geometry.size or _shared_size(sample) or geometry.default_size or _refuse(sample)
 
 
@@ -119,101 +118,13 @@ def _width_height(image: spox.Var) -> spox.Var:
     return op.expand(op.cast(sides, to=np.float32), repeated)
 
 
-def shrink_all(
-    session: onnxruntime.InferenceSession,
-    spec: TensorSpec,
-    size: Size,
-    images: Sequence[Any],
-    progress: Callable[[int], None] | None = None,
-) -> tuple[NDArray[Any], ...]:
-    """Runs the first stage over pictures of one or of many sizes, on all cores.
-
-    Args:
-        session: The first stage.
-        spec: The raw input.
-        size: Height and width that it yields.
-        images: One array ``[n, height, width, channels]``, or a sequence with one array a picture.
-        progress: Called with how many pictures were just done.
-
-    Returns:
-        uint8 ``[n, height, width, channels]`` at the network's size, then float32 ``[n, 2]`` for each
-        further output of the stage.
-
-    Raises:
-        DataError: Names the first 20 pictures that cannot be read or used.
-    """
-    num_carried = len(session.get_outputs()) - 1
-    shrunk = np.empty((len(images), *size, spec.shape[2] or 0), np.uint8)
-    carried = [np.empty((len(images), 2), np.float32) for _ in range(num_carried)]
-
-    def shrink(part: slice) -> DataError | None:
-        try:
-            pictures = _read(spec, images, part)
-        except DataError as error:
-            return error
-        wholes: tuple[NDArray[Any], ...] = (shrunk, *carried)
-        for whole, piece in zip(wholes, session.run(None, {spec.name: pictures}), strict=True):
-            whole[part] = piece
-        return None
-
-    failures: list[DataError] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        parts = list(_parts(images))
-        for part, failure in zip(parts, pool.map(shrink, parts), strict=True):
-            failures += [failure] if failure else []
-            if progress:
-                progress(part.stop - part.start)
-    if failures:
-        raise unreadable(failures, len(images))
-    return (shrunk, *carried)
-
-
-def _parts(images: Sequence[Any]) -> Iterator[slice]:
-    step = _CHUNK if _is_stack(images) else 1
-    for start in range(0, len(images), step):
-        yield slice(start, min(start + step, len(images)))
-
-
-def _is_stack(images: Sequence[Any]) -> bool:
-    return isinstance(images, np.ndarray) and images.ndim == 4
-
-
-def _read(spec: TensorSpec, images: Sequence[Any], part: slice) -> NDArray[np.uint8]:
-    pictures = np.asarray(images[part] if _is_stack(images) else images[part.start][None])
-    fits = pictures.ndim == 4 and pictures.shape[-1] == spec.shape[2] and 0 not in pictures.shape
-    if pictures.dtype != np.uint8 or not fits:
-        raise DataError(
-            f"picture {part.start} of input {spec.name!r} is {pictures.dtype} {list(pictures.shape[1:])}; "
-            f"a picture is uint8 [height, width, {spec.shape[2]}]"
-        )
-    return np.ascontiguousarray(pictures)
-
-
-def _sample(images: Sequence[Any]) -> Sequence[Any]:
-    count = min(len(images), _NUM_SAMPLED)
-    chosen = np.linspace(0, len(images) - 1, count).round().astype(int)
-    return images[chosen] if isinstance(images, np.ndarray) else _Chosen(images, chosen)
-
-
-class _Chosen(Sequence[Any]):
-    """Some pictures of a sequence, read when they are asked for."""
-
-    def __init__(self, images: Sequence[Any], chosen: NDArray[np.int_]) -> None:
-        self._images, self._chosen = images, chosen
-
-    def __len__(self) -> int:
-        return len(self._chosen)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._images[int(self._chosen[index])]
-
-
 def _shared_size(images: Sequence[Any]) -> Size | None:
     """The pictures' own size, where all have the same and it is small."""
     height, width = np.shape(images[0])[:2]
-    is_small = max(height, width) <= _LARGEST_DEFAULT_SIDE
+    if max(height, width) > _LARGEST_DEFAULT_SIDE:
+        return None
     is_shared = all(np.shape(image)[:2] == (height, width) for image in images)
-    return (height, width) if is_small and is_shared else None
+    return (height, width) if is_shared else None
 
 
 def _refuse(images: Sequence[Any]) -> NoReturn:

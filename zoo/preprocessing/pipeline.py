@@ -14,6 +14,7 @@ from zoo.errors import ArtifactError, UsageError
 from zoo.preprocessing import image, latent, series, table, targets, text, vector
 from zoo.preprocessing.encoding import Encoding, check_names
 from zoo.preprocessing.image import Geometry
+from zoo.preprocessing.shrinking import Sample
 from zoo.preprocessing.text import Tokenisation
 
 _METADATA = "zoo.preprocessing"
@@ -54,6 +55,7 @@ class Preprocessing:
         graph: Raw to encoded, tensors named as in the signatures; this is what ships.
         stored: Names of the tensors in the graph that training keeps in memory.
         carried: Names of outputs of the graph that go past the network to postprocessing.
+        sample: Pictures of the training split that fitting has brought to size already; not saved.
     """
 
     raw: Signature
@@ -62,6 +64,7 @@ class Preprocessing:
     graph: ModelProto
     stored: tuple[str, ...]
     carried: tuple[str, ...] = ()
+    sample: Sample | None = field(default=None, compare=False, repr=False)
 
     def to_bytes(self) -> bytes:
         """An ONNX file whose metadata hold all that is not in the graph."""
@@ -139,6 +142,7 @@ def fit(
         graph=encoding.graph,
         stored=encoding.stored,
         carried=_carried(encoding, target),
+        sample=encoding.sample,
     )
 
 

@@ -47,7 +47,8 @@ class Ragged:
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """The rows side by side, padded to the longest and to at least one step: ``[rows, steps, ...]``."""
-        starts, lengths = self.offsets[rows], self.lengths[rows]
+        starts = self.offsets[rows]
+        lengths = self.offsets[rows + 1] - starts
         steps = np.arange(max(1, int(lengths.max(initial=1))))
         is_real = steps < lengths[:, np.newaxis]
         places = np.where(is_real, starts[:, np.newaxis] + steps, 0)

@@ -28,6 +28,7 @@ from zoo.preprocessing import image, series
 from zoo.preprocessing.encoding import Encoding, moments
 from zoo.preprocessing.graphs import open_session
 from zoo.preprocessing.ragged import Column, Ragged
+from zoo.preprocessing.shrinking import shrink_all
 
 Fitted = dict[str, Any]
 UNKNOWN_CLASS = -100
@@ -237,5 +238,5 @@ def _shrunk(target: Sample, fitted: Fitted, examples: Examples) -> NDArray[np.ui
     height, width = fitted["size"]
     graph = image.shrinking("given", "shrunk", target.channels, (height, width), fitted["fit"])
     spec = TensorSpec("given", "image", "uint8", (None, None, target.channels))
-    (shrunk,) = image.shrink_all(open_session(graph, num_threads=1), spec, (height, width), examples.target)
+    (shrunk,) = shrink_all(open_session(graph, num_threads=1), spec, (height, width), examples.target)
     return shrunk

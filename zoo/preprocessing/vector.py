@@ -23,7 +23,7 @@ def fit(spec: TensorSpec, train: Examples) -> Encoding:
             f"input {spec.name!r} has shape {list(values.shape)}; {[len(train), *spec.shape]} was declared"
         )
     check_finite(spec, values, train.ids)
-    mean, std = moments(f"input {spec.name!r}", values.astype(np.float64))
+    mean, std = moments(f"input {spec.name!r}", values)
     raw = spox.argument(spox.Tensor(np.float32, ("batch", *spec.shape)))
     centred = op.sub(op.cast(raw, to=np.float64), op.constant(value=mean))
     scaled = op.cast(op.mul(centred, op.constant(value=reciprocals(std))), to=np.float32)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from zoo.errors import DataError
+from zoo.reading import read_regular
 
 
 def read_content(path: Path) -> bytes:
@@ -12,8 +13,8 @@ def read_content(path: Path) -> bytes:
         DataError: It cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise DataError(
-            f"{path}: cannot be read: {error.strerror}", fix="check the path and its permissions"
+            f"{path}: cannot be read: {error.strerror or error}", fix="check the path and its permissions"
         ) from error

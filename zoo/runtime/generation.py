@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from zoo.contracts.signature import Signature
 from zoo.contracts.targets import Sample
 from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError, UsageError, did_you_mean
 from zoo.runtime.batches import Array, Column
+from zoo.runtime.sessions import Session
 
 _NUM_SPECIAL = 2
 """Padding and unknown, which are no text."""
@@ -51,7 +51,7 @@ def initial_states(states: Sequence[TensorSpec], batch_size: int) -> dict[str, A
 
 
 def continue_text(
-    session: onnxruntime.InferenceSession,
+    session: Session,
     name: str,
     states: Sequence[TensorSpec],
     vocabulary: Sequence[str],

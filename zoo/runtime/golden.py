@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +9,9 @@ import numpy as np
 
 from zoo.contracts.signature import Signature
 from zoo.errors import ArtifactError
+from zoo.files import read_bytes
 from zoo.runtime.answers import Answers
+from zoo.runtime.archives import read_arrays
 from zoo.runtime.batches import Array, Column
 
 _FIX = "copy both files again from where they were exported, or export again with `zoo export`"
@@ -38,10 +39,9 @@ def unpack(content: bytes, signature: Signature) -> tuple[dict[str, Column], dic
     """The raw columns and the expected answers that `pack` stored.
 
     Raises:
-        KeyError, ValueError, OSError, zipfile.BadZipFile: The content is not such a file.
+        ValueError: The content is not such a file.
     """
-    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-        arrays = {name: _restored(archive[name]) for name in archive.files}
+    arrays = {name: _restored(array) for name, array in read_arrays(io.BytesIO(content)).items()}
     columns = {spec.name: _column(arrays, position) for position, spec in enumerate(signature.inputs)}
     prefix = "answer_"
     return columns, {
@@ -63,14 +63,14 @@ def read(model: Path, signature: Signature, sha256: str) -> tuple[dict[str, Colu
     path = golden_path(model)
     if not path.is_file():
         raise ArtifactError(f"{path.name} is missing: it belongs beside {model.name}", fix=_FIX)
-    content = path.read_bytes()
+    content = read_bytes(path)
     if hashlib.sha256(content).hexdigest() != sha256:
         raise ArtifactError(
             f"{path.name} is damaged, or belongs to another model than {model.name}", fix=_FIX
         )
     try:
         return unpack(content, signature)
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+    except ValueError as error:
         raise ArtifactError(f"{path.name} cannot be read: {error}", fix=_FIX) from error
 
 

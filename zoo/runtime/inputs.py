@@ -1,6 +1,5 @@
 """Reads files into the raw columns that a model takes: pictures, folders, table rows, ``.npz`` arrays."""
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,8 @@ import numpy as np
 
 from zoo.contracts.signature import Signature
 from zoo.errors import DataError, did_you_mean
+from zoo.reading import open_regular
+from zoo.runtime.archives import read_arrays
 from zoo.runtime.arrays import conform
 from zoo.runtime.batches import Array, Column, count
 from zoo.runtime.images import ImageFiles, expand
@@ -129,9 +130,9 @@ def read_npz(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise DataError(f"{path}: no such file", fix="check the path")
     try:
-        # numpy leaves a file that it cannot read open.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
-        reason = "holds Python objects" if "pickle" in str(error) else f"is not readable as .npz: {error}"
-        raise DataError(f"{path}: {reason}", fix="save plain arrays with numpy.savez") from error
+        with open_regular(path) as file:
+            return read_arrays(file)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{path}: is not readable as .npz: {error}", fix="save plain arrays with numpy.savez"
+        ) from error

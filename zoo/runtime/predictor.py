@@ -2,27 +2,30 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from zoo.contracts.certificate import FORMAT, Certificate
 from zoo.contracts.signature import Signature
 from zoo.contracts.targets import Tokens
 from zoo.contracts.tensors import TensorSpec
-from zoo.errors import ArtifactError, EnvironmentFault, UsageError
+from zoo.errors import ArtifactError, UsageError, ZooError
+from zoo.reading import read_regular
 from zoo.runtime import answers as plain
 from zoo.runtime.arrays import conform, typed
 from zoo.runtime.batches import Array, Column, batches, count
 from zoo.runtime.generation import Draws, continue_text, draw_latents, initial_states
 from zoo.runtime.inputs import decode
 from zoo.runtime.seal import CERTIFICATE, unseal
+from zoo.runtime.sessions import MAX_BYTES, Session, open_session
 from zoo.runtime.tables import TableOptions
 
 BATCH_SIZE = 256
 _LONGEST_PATH = 4096
+_ONNX_TYPES = {"float32": "float", "float64": "double"}
 
 
 class Predictor:
@@ -32,7 +35,7 @@ class Predictor:
         certificate: The proof that came with the model.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, certificate: Certificate) -> None:
+    def __init__(self, session: Session, certificate: Certificate) -> None:
         self.certificate = certificate
         self._session = session
 
@@ -113,7 +116,8 @@ class Predictor:
 
     def rows(self, answers: Mapping[str, Array]) -> list[dict[str, Any]]:
         """Answers as plain objects, one an example, ready for JSON."""
-        return plain.rows(self.signature.target, answers)
+        with _as_certified():
+            return plain.rows(self.signature.target, answers)
 
     def _columns(self, inputs: Any) -> dict[str, Column]:
         is_text = [spec.kind for spec in self.signature.inputs] == ["text"]
@@ -152,7 +156,7 @@ def _paths(inputs: Any) -> list[Path]:
 
 
 def run(
-    session: onnxruntime.InferenceSession,
+    session: Session,
     columns: Mapping[str, Column],
     states: Sequence[TensorSpec] = (),
     *,
@@ -170,30 +174,11 @@ def run(
         parts.append(session.run(names, {**batch, **initial_states(states, len(indices))}))
         order[indices] = np.arange(num_done, num_done + len(indices))
         num_done += len(indices)
-    return {
-        name: np.concatenate(pieces)[order]
-        for name, pieces in zip(names, zip(*parts, strict=True), strict=True)
-    }
-
-
-def open_session(model: bytes) -> onnxruntime.InferenceSession:
-    """A session on the CPU for the bytes of a model.
-
-    Raises:
-        EnvironmentFault: The installed ONNX Runtime cannot load it.
-    """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    # Idle threads that spin would take the cores from whoever shares the machine.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    # ONNX Runtime's exceptions have no common base; whatever it is, this machine cannot load the model.
-    except Exception as error:
-        raise EnvironmentFault(
-            f"ONNX Runtime {onnxruntime.__version__} cannot load the model: {error}",
-            fix="pip install --upgrade onnxruntime",
-        ) from error
+    with _as_certified():
+        return {
+            name: np.concatenate(pieces)[order]
+            for name, pieces in zip(names, zip(*parts, strict=True), strict=True)
+        }
 
 
 def load(path: Path | str) -> Predictor:
@@ -210,12 +195,47 @@ def load(path: Path | str) -> Predictor:
         )
     if not path.is_file():
         raise ArtifactError(f"{path}: no such file", fix="export a trained run with `zoo export RUN`")
-    body = unseal(path.read_bytes(), path.name)
-    session = open_session(body)
-    return Predictor(session, _certificate(session, path.name))
+    try:
+        content = read_regular(path, at_most=MAX_BYTES)
+    except OSError as error:
+        raise ArtifactError(
+            f"{path}: cannot be read: {error.strerror}", fix="check the path and its permissions"
+        ) from error
+    session = open_session(unseal(content, path.name))
+    certificate = _certificate(session, path.name)
+    _require_fit(session, certificate, path.name)
+    return Predictor(session, certificate)
 
 
-def _certificate(session: onnxruntime.InferenceSession, name: str) -> Certificate:
+def _require_fit(session: Session, certificate: Certificate, name: str) -> None:
+    """Refuses a file whose certificate speaks of other inputs or answers than its graph has."""
+    specs = (*certificate.signature.inputs, *certificate.states)
+    wanted = {spec.name: f"tensor({_ONNX_TYPES.get(spec.dtype, spec.dtype)})" for spec in specs}
+    found = {each.name: each.type for each in session.get_inputs()}
+    answers = {*certificate.signature.target.answers, *(f"next_{spec.name}" for spec in certificate.states)}
+    given = {each.name for each in session.get_outputs()}
+    if found != wanted or given != answers:
+        raise ArtifactError(
+            f"{name}: its certificate speaks of {wanted} and {sorted(answers)}, its graph of {found} and {sorted(given)}",
+            fix="export it again",
+        )
+
+
+@contextmanager
+def _as_certified() -> Iterator[None]:
+    """Refuses answers of another type or shape than the certificate's target has."""
+    try:
+        yield
+    except ZooError:
+        raise
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise ArtifactError(
+            f"the model's answers are not those that its certificate speaks of: {error}",
+            fix="export it again",
+        ) from error
+
+
+def _certificate(session: Session, name: str) -> Certificate:
     metadata = session.get_modelmeta().custom_metadata_map
     try:
         document = json.loads(metadata[CERTIFICATE])

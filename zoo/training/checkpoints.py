@@ -4,6 +4,8 @@ checkpoints/step-00001200/model.safetensors      parameters and buffers by playe
                           optimizer.safetensors  every tensor of the optimizers' state
                           state.json             the rest: counters, best so far, state without tensors
                           MANIFEST.json          SHA-256 and size of each file, written last
+
+Where weights are spread over processes, ``model`` and ``optimizer`` are folders with one file a process.
 """
 
 import hashlib
@@ -20,10 +22,14 @@ from safetensors import SafetensorError
 
 from zoo.errors import ArtifactError, EnvironmentFault
 from zoo.files import Disk, dump_json, load_json, read_bytes
+from zoo.training import sharding
+from zoo.training.distributed import Team
 
 _FOLDER = re.compile(r"step-(\d{8,})")
 _MANIFEST = "MANIFEST.json"
-_FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
+_STATE = "state.json"
+_TENSORS = ("model", "optimizer")
+_KIND = re.compile(r"(model|optimizer)(?:/[\w.-]+)?\.safetensors")
 
 Tensors = dict[str, torch.Tensor]
 
@@ -45,40 +51,79 @@ class Checkpoint:
     state: dict[str, Any]
 
 
-def save(folder: Path, checkpoint: Checkpoint, disk: Disk) -> None:
+def save(folder: Path, checkpoint: Checkpoint, disk: Disk, team: Team | None = None) -> None:
     """Writes a checkpoint aside, reads it back, and commits it; a whole one of the same step is left as it is.
+
+    Args:
+        folder: Where the checkpoints of a run are.
+        checkpoint: What is saved.
+        disk: Where files are written.
+        team: The processes over which its tensors are spread; all of them call this.
 
     Raises:
         EnvironmentFault: The disk is full, refuses, or did not keep what was written; those before are whole.
     """
     target = place(folder, checkpoint.step)
-    if target.exists():
-        if is_whole(target):
-            return
-        disk.remove(target)
+    team = team or Team()
+    if team.agree({"is_there": target.exists() and is_whole(target)})["is_there"]:
+        return
     aside = folder / f".writing-{target.name}"
-    if aside.exists():
-        disk.remove(aside)
     try:
-        disk.make_folder(aside)
-        for name, content in pack(checkpoint).items():
-            disk.write(aside / name, content)
-        _require_kept(aside, checkpoint.step)
-        disk.rename(aside, target)
+        if team.is_first:
+            for path in (target, aside):
+                if path.exists():
+                    disk.remove(path)
+            disk.make_folder(aside)
+        if team.is_several:
+            _write_spread(aside, checkpoint, team)
+        if team.is_first:
+            _commit(aside, target, checkpoint, disk, is_spread=team.is_several)
+        team.wait()
     except EnvironmentFault:
         shutil.rmtree(aside, ignore_errors=True)  # where the disk is full, half a checkpoint is in the way
         raise
 
 
+def _write_spread(aside: Path, checkpoint: Checkpoint, team: Team) -> None:
+    """Each process writes its part of the tensors, and synchronises it."""
+    team.wait()
+    for name, tensors in (("model", checkpoint.model), ("optimizer", checkpoint.optimizer)):
+        sharding.write(aside / name, tensors)
+    team.wait()
+
+
+def _commit(aside: Path, target: Path, checkpoint: Checkpoint, disk: Disk, *, is_spread: bool) -> None:
+    contents = {_STATE: _pack_state(checkpoint)} if is_spread else _pack_files(checkpoint)
+    for name, content in contents.items():
+        disk.write(aside / name, content)
+    if is_spread:
+        contents |= {name: read_bytes(aside / name) for name in _files_in(aside)}
+    disk.write(aside / _MANIFEST, _pack_manifest(checkpoint.step, contents))
+    _require_kept(aside, checkpoint.step)
+    disk.rename(aside, target)
+
+
 def pack(checkpoint: Checkpoint) -> dict[str, bytes]:
     """The files of a checkpoint, in the order in which they are written: the manifest vouches for the others."""
-    contents = {
+    contents = _pack_files(checkpoint)
+    return {**contents, _MANIFEST: _pack_manifest(checkpoint.step, contents)}
+
+
+def _pack_files(checkpoint: Checkpoint) -> dict[str, bytes]:
+    return {
         "model.safetensors": _pack(checkpoint.model),
         "optimizer.safetensors": _pack(checkpoint.optimizer),
-        "state.json": dump_json({"step": checkpoint.step, **checkpoint.state}),
+        _STATE: _pack_state(checkpoint),
     }
+
+
+def _pack_state(checkpoint: Checkpoint) -> bytes:
+    return dump_json({"step": checkpoint.step, **checkpoint.state})
+
+
+def _pack_manifest(step: int, contents: Mapping[str, bytes]) -> bytes:
     files = {name: {"sha256": _digest(content), "size": len(content)} for name, content in contents.items()}
-    return {**contents, _MANIFEST: dump_json({"step": checkpoint.step, "files": files})}
+    return dump_json({"step": step, "files": files})
 
 
 def steps(folder: Path) -> list[int]:
@@ -96,13 +141,9 @@ def load(folder: Path, step: int) -> Checkpoint:
     """
     path = place(folder, step)
     contents = _read(path, step)
-    state = load_json(contents["state.json"], name=f"{path / 'state.json'}")
-    return Checkpoint(
-        step=state.pop("step"),
-        model=_unpack(contents["model.safetensors"], path / "model.safetensors"),
-        optimizer=_unpack(contents["optimizer.safetensors"], path / "optimizer.safetensors"),
-        state=state,
-    )
+    state = load_json(contents[_STATE], name=f"{path / _STATE}")
+    model, optimizer = (_tensors(path, name, contents) for name in _TENSORS)
+    return Checkpoint(step=state.pop("step"), model=model, optimizer=optimizer, state=state)
 
 
 def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
@@ -220,7 +261,7 @@ def _read(path: Path, step: int) -> dict[str, bytes]:
     try:
         written = read_bytes(path / _MANIFEST)
         manifest = load_json(written, name=_MANIFEST)
-        contents = {name: read_bytes(path / name) for name in _FILES}
+        contents = {name: read_bytes(path / name) for name in _listed(manifest)}
         damage = _damage(path, step, manifest, contents)
         if dump_json(manifest) != written:
             damage = f"{_MANIFEST} is not as it was written"
@@ -237,7 +278,7 @@ def _read(path: Path, step: int) -> dict[str, bytes]:
 
 def _damage(path: Path, step: int, manifest: Any, contents: Mapping[str, bytes]) -> str:
     """What is wrong with a checkpoint; empty when nothing is."""
-    if sorted(manifest["files"]) != sorted(_FILES) or manifest["step"] != step:
+    if manifest["step"] != step:
         return f"{_MANIFEST} does not belong to it"
     for name, content in contents.items():
         facts = manifest["files"][name]
@@ -245,8 +286,27 @@ def _damage(path: Path, step: int, manifest: Any, contents: Mapping[str, bytes])
             return f"{name} has {len(content)} bytes, not {facts['size']}"
         if _digest(content) != facts["sha256"]:
             return f"{name} differs from its SHA-256"
-    strangers = {entry.name for entry in path.iterdir()} - {*_FILES, _MANIFEST}
+    strangers = set(_files_in(path)) - set(contents)
     return f"it holds the unknown file {min(strangers)}" if strangers else ""
+
+
+def _listed(manifest: Any) -> list[str]:
+    """The files that a manifest vouches for: the state, and tensors in one file or in a folder of them."""
+    names = list(manifest["files"])
+    kinds = [name if name == _STATE else _KIND.fullmatch(name)[1] for name in names]  # type: ignore[index]
+    if set(kinds) != {_STATE, *_TENSORS}:
+        raise KeyError(_STATE)
+    return names
+
+
+def _files_in(path: Path) -> list[str]:
+    found = (file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir())
+    return sorted(name for name in found if name != _MANIFEST)
+
+
+def _tensors(path: Path, name: str, contents: Mapping[str, bytes]) -> Tensors:
+    whole = f"{name}.safetensors"
+    return _unpack(contents[whole], path / whole) if whole in contents else sharding.read(path / name)
 
 
 def _pack(tensors: Tensors) -> bytes:

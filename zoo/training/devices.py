@@ -1,6 +1,9 @@
-"""Where training runs, and in which precision."""
+"""Where training runs."""
 
-from contextlib import AbstractContextManager, nullcontext
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -24,6 +27,24 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    """Matrix products in bfloat16 where the recipe says so."""
-    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
+@contextmanager
+def determinism(device: torch.device, *, is_asked: bool) -> Iterator[None]:
+    """Same inputs, same bits: always on the CPU, where it costs nothing; on others if it is asked for.
+
+    Where PyTorch knows no deterministic way it raises an error in the step.
+    """
+    if not is_asked and device.type != "cpu":
+        yield
+        return
+    # Read when cuBLAS is first used; without it products on several streams may differ.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    settings: Any = torch.utils.deterministic
+    before = torch.are_deterministic_algorithms_enabled(), settings.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(mode=True)
+    # Memory that is never read need not be filled.
+    settings.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(mode=before[0])
+        settings.fill_uninitialized_memory = before[1]

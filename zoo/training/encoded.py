@@ -1,6 +1,7 @@
 """A split as the network sees it: stored compactly, gathered by index, finished batch by batch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,15 @@ import torch
 from numpy.typing import NDArray
 
 from zoo.contracts.examples import Batch, Examples
+from zoo.contracts.targets import Sample
 from zoo.preprocessing import Encoder, Preprocessing
-from zoo.preprocessing.ragged import take
+from zoo.preprocessing.ragged import Column, Ragged, take
+from zoo.training.finishing import Step, replay
+
+Gather = Callable[[torch.Tensor], torch.Tensor]
+"""From places, int64 ``[batch]``, to what stands there, ``[batch, ...]``, on the network's device."""
+
+_DEVICE_SHARE = 0.25
 
 
 class EncodedSplit:
@@ -21,10 +29,19 @@ class EncodedSplit:
     """
 
     def __init__(self, preprocessing: Preprocessing, examples: Examples, device: torch.device) -> None:
-        self._encoder = Encoder(preprocessing)
-        self._device = device
-        self._encoded = self._encoder.store(examples)
-        self._target = self._encoder.targets(examples, self._encoded)
+        encoder = Encoder(preprocessing)
+        encoded = encoder.store(examples)
+        targets = encoder.targets(examples, encoded)
+        inputs = [_gather(column, device) for column in encoded.stored]
+        if encoder.last_stage is not None:
+            (stored,) = inputs
+            inputs = [partial(_finished, stored, replay(encoder.last_stage, device))]
+        truths = [_gather(column, device) for column in targets]
+        if isinstance(preprocessing.raw.target, Sample):
+            truths = [partial(_truth, encoder, column, device) for column in targets]
+        self._num_inputs = len(inputs)
+        self._gathers = (*inputs, *truths)
+        self._carried = encoded.carried
         self._latent = next(
             (place for place, spec in enumerate(preprocessing.encoded.inputs) if spec.kind == "latent"), None
         )
@@ -35,11 +52,10 @@ class EncodedSplit:
         return len(self.ids)
 
     def batch(self, indices: torch.Tensor) -> Batch:
-        """The examples at these places, in one gather."""
-        rows = indices.numpy()
-        inputs = tuple(self._to_device(array) for array in self._encoder.finish(self._encoded.stored, rows))
-        target = tuple(self._to_device(array) for array in self._encoder.finish_targets(self._target, rows))
-        return Batch(inputs, target[0] if len(target) == 1 else target)
+        """The examples at these places, in one gather; the places may lie on the network's device."""
+        tensors = [gather(indices) for gather in self._gathers]
+        target = tuple(tensors[self._num_inputs :])
+        return Batch(tuple(tensors[: self._num_inputs]), target[0] if len(target) == 1 else target)
 
     def batches(self, indices: torch.Tensor, num_parts: int, *, seed: int) -> list[Batch]:
         """The examples at these places in so many micro-batches, as a step of training sees them.
@@ -47,19 +63,13 @@ class EncodedSplit:
         Latent vectors are drawn anew, for the whole batch at once, so that they do not depend on how it
         is cut.
         """
-        parts = indices.tensor_split(min(num_parts, len(indices)))
-        batches = [self.batch(part) for part in parts]
-        if self._latent is None:
-            return batches
-        size = batches[0].inputs[self._latent].shape[1:]
-        drawn = torch.randn((len(indices), *size), generator=torch.Generator().manual_seed(seed))
-        shares = torch.tensor_split(drawn, min(num_parts, len(indices)))
-        return [self._with_latent(batch, share) for batch, share in zip(batches, shares, strict=True)]
+        batches = [self.batch(part) for part in _parts(indices, num_parts)]
+        return batches if self._latent is None else self._with_latents(batches, self._latent, seed)
 
     def carried(self, indices: torch.Tensor) -> dict[str, NDArray[Any]]:
         """What goes past the network to postprocessing, by name."""
         rows = indices.numpy()
-        return {name: take(column, rows) for name, column in self._encoded.carried.items()}
+        return {name: take(column, rows) for name, column in self._carried.items()}
 
     def truth_at(self, indices: torch.Tensor) -> Any:
         """The truth of these examples as it stands in the data."""
@@ -68,11 +78,55 @@ class EncodedSplit:
             return {name: column[rows] for name, column in self.truth.items()}
         return self.truth[rows] if isinstance(self.truth, np.ndarray) else None
 
-    def _with_latent(self, batch: Batch, latent: torch.Tensor) -> Batch:
-        inputs = list(batch.inputs)
-        assert self._latent is not None
-        inputs[self._latent] = latent.to(self._device)
-        return Batch(tuple(inputs), batch.target)
+    def _with_latents(self, batches: Sequence[Batch], place: int, seed: int) -> list[Batch]:
+        lengths = [len(batch) for batch in batches]
+        size = batches[0].inputs[place].shape[1:]
+        drawn = torch.randn((sum(lengths), *size), generator=torch.Generator().manual_seed(seed))
+        return [
+            Batch(
+                (*batch.inputs[:place], part.to(batch.inputs[place].device), *batch.inputs[place + 1 :]),
+                batch.target,
+            )
+            for batch, part in zip(batches, torch.split(drawn, lengths), strict=True)
+        ]
 
-    def _to_device(self, array: NDArray[Any]) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self._device, non_blocking=True)
+
+def _parts(indices: torch.Tensor, num_parts: int) -> Sequence[torch.Tensor]:
+    return (indices,) if num_parts == 1 else indices.tensor_split(min(num_parts, len(indices)))
+
+
+def _gather(column: Column, device: torch.device) -> Gather:
+    """How examples of a column are fetched: on a GPU it is kept there where it takes a quarter of what is free."""
+    if isinstance(column, Ragged):
+        return partial(_padded, column, device)
+    tensor = torch.from_numpy(np.ascontiguousarray(column))
+    if device.type == "cpu":
+        return partial(torch.index_select, tensor, 0)
+    if device.type == "cuda" and tensor.nbytes <= _DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
+        return partial(_resident, tensor.to(device))
+    return partial(_sent, tensor, device)
+
+
+def _padded(column: Ragged, device: torch.device, indices: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(column.take(indices.cpu().numpy())).to(device, non_blocking=True)
+
+
+def _resident(tensor: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+    return tensor.index_select(0, indices.to(tensor.device, non_blocking=True))
+
+
+def _sent(tensor: torch.Tensor, device: torch.device, indices: torch.Tensor) -> torch.Tensor:
+    """Through page-locked memory, which a GPU reads while the program goes on."""
+    shape = (len(indices), *tensor.shape[1:])
+    gathered = torch.empty(shape, dtype=tensor.dtype, pin_memory=device.type == "cuda")
+    torch.index_select(tensor, 0, indices.cpu(), out=gathered)
+    return gathered.to(device, non_blocking=True)
+
+
+def _finished(stored: Gather, finish: Step, indices: torch.Tensor) -> torch.Tensor:
+    return finish(stored(indices))
+
+
+def _truth(encoder: Encoder, column: Column, device: torch.device, indices: torch.Tensor) -> torch.Tensor:
+    (truth,) = encoder.finish_targets([column], indices.cpu().numpy())
+    return torch.from_numpy(truth).to(device, non_blocking=True)

@@ -15,10 +15,11 @@ from zoo.contracts.targets import Labels, Several, Target, Tokens
 from zoo.data.batches import derive_seed
 from zoo.postprocessing import Answers
 from zoo.registry import Registry
-from zoo.training.devices import autocast
 from zoo.training.encoded import EncodedSplit
 from zoo.training.metrics import Meter, log_likelihoods
-from zoo.training.step import Objective, reduce
+from zoo.training.objectives import Objective
+from zoo.training.precision import autocast
+from zoo.training.step import reduce
 from zoo.training.thresholds import choose_thresholds
 
 _BATCH_SIZE = 256

@@ -15,11 +15,6 @@ class Interrupts:
         self.pending: int = 0
         self._before: dict[int, Any] = {}
 
-    @property
-    def name(self) -> str:
-        """The pending signal's name."""
-        return signal.Signals(self.pending).name
-
     def __enter__(self) -> Self:
         # Only the main thread may set handlers; elsewhere the caller decides what signals do.
         if threading.current_thread() is threading.main_thread():

@@ -8,6 +8,9 @@ import torch
 
 from zoo.contracts.examples import Batch, Turn, Turns
 
+Objective = Callable[[Mapping[str, torch.nn.Module], Batch], Turns]
+"""Who plays when: the turns of one micro-batch, its loss and options bound."""
+
 
 def supervised(models: Mapping[str, torch.nn.Module], batch: Batch, loss: Callable[[Any, Any], Any]) -> Turns:
     """One player learns to answer the target: minimise the mean of ``loss(model(inputs), target)``."""

@@ -35,6 +35,9 @@ class Progress:
     ) -> None:
         """An epoch is done and judged."""
 
+    def note(self, message: str) -> None:
+        """Something worth knowing."""
+
     def warn(self, message: str) -> None:
         """Something is not as it should be, and training goes on."""
 
@@ -50,6 +53,10 @@ class Lines(Progress):
     ) -> None:
         """Prints the epoch's losses and metrics; ``*`` marks the best so far."""
         self._write(describe(epoch, num_epochs, train, metrics, is_best=is_best))
+
+    def note(self, message: str) -> None:
+        """Prints it."""
+        self._write(message)
 
     def warn(self, message: str) -> None:
         """Prints a warning."""
@@ -105,6 +112,10 @@ class LiveBar(Progress):
             self._bar.console.print(
                 describe(epoch, num_epochs, train, metrics, is_best=is_best), highlight=False, soft_wrap=True
             )
+
+    def note(self, message: str) -> None:
+        """Prints it above the bar."""
+        self._bar.console.print(message, highlight=False, soft_wrap=True)
 
     def warn(self, message: str) -> None:
         """Prints a warning above the bar."""

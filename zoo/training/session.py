@@ -1,7 +1,7 @@
 """Starts and resumes runs: from what the user said to a run folder."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ from zoo.errors import DataError, EnvironmentFault, Interrupted, UsageError, Zoo
 from zoo.files import LOCAL, Disk, dump_json
 from zoo.registry import Registry
 from zoo.runs import Run
-from zoo.training import checkpoints, report, setup
+from zoo.training import checkpoints, report, setup, sharding
+from zoo.training.belonging import belonging
 from zoo.training.checkpoints import Checkpoint
+from zoo.training.distributed import Team, joined
 from zoo.training.planning import (
     Document,
     environment,
@@ -24,8 +26,9 @@ from zoo.training.planning import (
     wishes,
 )
 from zoo.training.progress import Progress
+from zoo.training.state import restore, weights_of
 from zoo.training.trained import best_checkpoint, read_recipe, with_thresholds
-from zoo.training.trainer import Trainer, weights_of
+from zoo.training.trainer import Trainer
 from zoo.words import merge
 
 
@@ -44,7 +47,26 @@ def start(
     Raises:
         ZooError: Anything that is wrong; each kind has its exit code.
     """
-    if run_path is not None:
+    with joined() as team:
+        if team.was_restarted and _exists(run_path, team):
+            # One of the processes was lost, and all of them begin anew with the same words.
+            return _resume(Run(Path(run_path or "")), {}, registry, progress, disk, team)
+        return _start(given, run_path, registry, progress, disk, team)
+
+
+def _start(
+    given: Mapping[str, Any],
+    run_path: Path | None,
+    registry: Registry,
+    progress: Progress,
+    disk: Disk,
+    team: Team,
+) -> Run:
+    if run_path is None and team.is_several:
+        raise UsageError(
+            "several processes train into one folder, and must be told which", fix="add --run DIR"
+        )
+    if run_path is not None and team.is_first:
         runs.require_free(run_path)
     planned = plan(given, registry)
     recipe, splits = planned.recipe, planned.splits
@@ -53,7 +75,7 @@ def start(
         fitted = preprocessing.fit(
             splits.signature, splits.train, architecture.accepts, wishes(planned, registry)
         )
-        prepared = setup.prepare(recipe, fitted, splits, registry)
+        prepared = setup.prepare(recipe, fitted, splits, registry, team)
     files = {
         "recipe.toml": recipes.write(recipe).encode(),
         "environment.json": dump_json(environment(planned, fitted.to_bytes(), registry)),
@@ -61,8 +83,18 @@ def start(
         "metrics.jsonl": b"",
     }
     stem = f"{recipe.model.name}-{Path(recipe.data.name).stem}"
-    with runs.create(run_path, files, stem=stem, disk=disk, warn=progress.warn) as run:
+    with ExitStack() as stack:
+        if team.is_first:
+            run = stack.enter_context(runs.create(run_path, files, stem=stem, disk=disk, warn=progress.warn))
+        team.wait()
+        if not team.is_first:
+            run = runs.find(Path(run_path or ""))
         return _fit(Trainer(run, prepared, disk, progress))
+
+
+def _exists(run_path: Path | None, team: Team) -> bool:
+    """Whether the run folder was made, as the first process sees it."""
+    return bool(team.agree({"is_there": run_path is not None and run_path.exists()})["is_there"])
 
 
 def resume(
@@ -82,32 +114,61 @@ def resume(
         ArtifactError: No checkpoint is whole.
         EnvironmentFault: Another process trains the run, or its folder cannot be written into.
     """
+    with joined() as team:
+        return _resume(run, changes, registry, progress, disk, team)
+
+
+def _resume(
+    run: Run,
+    changes: Mapping[str, Any],
+    registry: Registry,
+    progress: Progress,
+    disk: Disk,
+    team: Team,
+) -> Run:
     require_plugins(run, registry)
-    with run.held(disk, progress.warn):
-        run.prepare(disk)
-        return _resume(run, changes, registry, progress, disk)
+    with ExitStack() as stack:
+        if team.is_first:
+            stack.enter_context(run.held(disk, progress.warn))
+            run.prepare(disk)
+        before = read_recipe(run)
+        planned = plan(merge(before, changes), registry, begun=None if "data" in changes else run)
+        checkpoint = _newest(run, progress, disk, team)
+        _require_resumable(run, before, planned.recipe, checkpoint, changes)
+        require_unchanged(run, planned, registry)
+        fitted = load_preprocessing(run)
+        prepared = setup.prepare(planned.recipe, fitted, planned.splits, registry, team)
+        trainer = Trainer(run, prepared, disk, progress)
+        if checkpoint is not None:
+            with belonging(run.checkpoints_path):
+                trainer.position = restore(checkpoint, prepared.players)
+            _require_best(trainer)
+        if team.is_first:
+            _go_back(trainer, changes, disk)
+        team.wait()
+        return _fit(trainer)
 
 
-def _resume(run: Run, changes: Mapping[str, Any], registry: Registry, progress: Progress, disk: Disk) -> Run:
-    checkpoint, warnings = checkpoints.load_newest(run.checkpoints_path)
+def _newest(run: Run, progress: Progress, disk: Disk, team: Team) -> Checkpoint | None:
+    """The newest whole checkpoint, the same in every process."""
+    with belonging(run.checkpoints_path):
+        checkpoint, warnings = checkpoints.load_newest(run.checkpoints_path)
     for warning in warnings:
         progress.warn(f"{warning}; the one before it is used")
-    before = read_recipe(run)
-    planned = plan(merge(before, changes), registry, begun=None if "data" in changes else run)
-    recipe, splits = planned.recipe, planned.splits
-    _require_resumable(run, before, recipe, checkpoint, changes)
-    require_unchanged(run, planned, registry)
-    fitted = load_preprocessing(run)
-    trainer = Trainer(run, setup.prepare(recipe, fitted, splits, registry), disk, progress)
+    if not team.is_several:
+        return checkpoint
+    step = team.agree({"step": None if checkpoint is None else checkpoint.step})["step"]
+    return None if step is None else checkpoints.load(run.checkpoints_path, step)
+
+
+def _go_back(trainer: Trainer, changes: Mapping[str, Any], disk: Disk) -> None:
+    """The run folder as it was when the checkpoint was taken."""
+    run, position = trainer.run, trainer.position
     if changes:
-        disk.replace(run.recipe_path, recipes.write(recipe).encode())
-    if checkpoint is not None:
-        checkpoints.remove_above(run.checkpoints_path, checkpoint.step, disk)
-        trainer.restore(checkpoint)
-        _require_best(trainer)
-        trainer.rotate()  # a process that was killed after its last save did not
-    disk.truncate(run.metrics_path, trainer.position.logged_bytes)
-    return _fit(trainer)
+        disk.replace(run.recipe_path, recipes.write(trainer.prepared.recipe).encode())
+    checkpoints.remove_above(run.checkpoints_path, position.step, disk)
+    trainer.rotate()  # a process that was killed after its last save did not
+    disk.truncate(run.metrics_path, position.logged_bytes)
 
 
 def _require_best(trainer: Trainer) -> None:
@@ -132,30 +193,40 @@ def _naming_every_picture(splits: Splits) -> Iterator[None]:
 
 
 def _fit(trainer: Trainer) -> Run:
-    run, registry = trainer.run, trainer.prepared.registry
-    run.write_status(trainer.disk, state="running", step=trainer.position.step)
+    run, position = trainer.run, trainer.position
+    _report(trainer, state="running", step=position.step)
     started_at = trainer.disk.monotonic()
     try:
-        registry.notify("zoo_run_started", run=run)
+        if trainer.prepared.team.is_first:
+            trainer.prepared.registry.notify("zoo_run_started", run=run)
         trainer.fit()
     except ZooError as error:
         state = "interrupted" if isinstance(error, Interrupted) else "failed"
         with suppress(EnvironmentFault):  # on a full disk, the error itself says it
-            run.write_status(trainer.disk, state=state, step=trainer.position.step, cause=error.message)
+            _report(trainer, state=state, step=trainer.position.step, cause=error.message)
         raise
+    trainer.prepared.team.wait()
     metrics = _judge_best(trainer)
-    run.write_status(
-        trainer.disk,
+    position = trainer.position
+    _report(
+        trainer,
         state="finished",
-        step=trainer.position.step,
-        epoch=trainer.position.epoch,
-        best_step=trainer.position.best_step,
+        step=position.step,
+        epoch=position.epoch,
+        best_step=position.best_step,
+        num_skipped=position.num_skipped,
         metrics=metrics,
         training_s=round(trainer.disk.monotonic() - started_at, 3),
     )
-    trainer.disk.replace(run.report_path, report.render(run, metrics).encode())
-    registry.notify("zoo_run_finished", run=run)
+    if trainer.prepared.team.is_first:
+        trainer.disk.replace(run.report_path, report.render(run, metrics).encode())
+        trainer.prepared.registry.notify("zoo_run_finished", run=run)
     return run
+
+
+def _report(trainer: Trainer, **status: Any) -> None:
+    if trainer.prepared.team.is_first:
+        trainer.run.write_status(trainer.disk, **status)
 
 
 def _judge_best(trainer: Trainer) -> dict[str, dict[str, float]]:
@@ -163,7 +234,7 @@ def _judge_best(trainer: Trainer) -> dict[str, dict[str, float]]:
     prepared, best = trainer.prepared, best_checkpoint(trainer.run)
     models = trainer.answering_models()
     for name, model in models.items():
-        model.load_state_dict(weights_of(best, name))
+        sharding.load_state(model, weights_of(best, name))
     judge = prepared.judge.with_target(with_thresholds(prepared.judge.target, best))
     return {
         "validation": judge.judge(models, prepared.validation).metrics,
@@ -182,8 +253,9 @@ def _require_resumable(
         )
     if checkpoint is None:
         return
-    trained: Document = checkpoints.unflatten(checkpoint.state["recipe"], {})
-    differences = recipes.differences(trained, recipe.to_json())
+    with belonging(run.checkpoints_path):
+        trained: Document = checkpoints.unflatten(checkpoint.state["recipe"], {})
+        differences = recipes.differences(trained, recipe.to_json())
     undeclared = [line for key, line in differences.items() if key.split(".")[0] not in changes]
     if undeclared:
         raise UsageError(

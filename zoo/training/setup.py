@@ -20,11 +20,14 @@ from zoo.postprocessing import Answers
 from zoo.preprocessing import Preprocessing
 from zoo.registry import Registered, Registry
 from zoo.training.devices import choose_device
+from zoo.training.distributed import Team
 from zoo.training.encoded import EncodedSplit
 from zoo.training.evaluation import Judge
 from zoo.training.initialization import initialize
-from zoo.training.objectives import SeveralLosses
-from zoo.training.step import Objective, Player
+from zoo.training.objectives import Objective, SeveralLosses
+from zoo.training.precision import build_scaler, choose_format
+from zoo.training.sharding import shard
+from zoo.training.step import Player
 
 Networks = dict[str, torch.nn.Module]
 
@@ -43,6 +46,7 @@ class Prepared:
         validation: The validation split.
         test: The test split, judged when training has ended.
         judge: How the answering network is judged.
+        team: The processes that train together.
     """
 
     recipe: Recipe
@@ -54,14 +58,33 @@ class Prepared:
     validation: EncodedSplit
     test: EncodedSplit
     judge: Judge
+    team: Team
+
+    @property
+    def may_defer(self) -> bool:
+        """Whether a step that is not finite may be found some steps later: where to ask means to wait."""
+        return self.device.type == "cuda" and self.recipe.settings.on_nonfinite == "stop"
+
+    @property
+    def defers(self) -> bool:
+        """Whether it will be: the optimizers themselves then leave everything alone."""
+        trained = [player for player in self.players.values() if player.optimizer is not None]
+        return self.may_defer and all(player.is_gated and player.scaler is None for player in trained)
 
 
-def prepare(recipe: Recipe, preprocessing: Preprocessing, splits: Splits, registry: Registry) -> Prepared:
+def prepare(
+    recipe: Recipe,
+    preprocessing: Preprocessing,
+    splits: Splits,
+    registry: Registry,
+    team: Team | None = None,
+) -> Prepared:
     """Builds the networks and encodes the splits.
 
     Raises:
         ZooError: Something does not fit; nothing was written.
     """
+    team = team or Team()
     device = choose_device(recipe.settings.device)
     networks = build_networks(recipe, preprocessing.encoded, registry)
     networks |= build_further_players(recipe, preprocessing.encoded, registry)
@@ -70,15 +93,19 @@ def prepare(recipe: Recipe, preprocessing: Preprocessing, splits: Splits, regist
     encoded = {
         name: EncodedSplit(preprocessing, _required(name, split), device) for name, split in held_out.items()
     }
+    players = build_players(networks, recipe, registry, device, team)
+    if team.is_several:
+        _spread(players, team)
     return Prepared(
         recipe=recipe,
         registry=registry,
         device=device,
-        players=build_players(networks, recipe, registry, device),
+        players=players,
         objective=judge.objective,
         train=EncodedSplit(preprocessing, splits.train, device),
         **encoded,
         judge=judge,
+        team=team,
     )
 
 
@@ -159,12 +186,24 @@ def build_further_players(recipe: Recipe, signature: Signature, registry: Regist
 
 
 def build_players(
-    networks: Networks, recipe: Recipe, registry: Registry, device: torch.device
+    networks: Networks, recipe: Recipe, registry: Registry, device: torch.device, team: Team
 ) -> dict[str, Player]:
     """Each network with its own optimizer, schedule and average."""
     return {
-        name: _build_player(name, network, recipe, registry, device) for name, network in networks.items()
+        name: _build_player(name, network, recipe, registry, device, team)
+        for name, network in networks.items()
     }
+
+
+def _spread(players: Mapping[str, Player], team: Team) -> None:
+    """Where one player learns, its gradients are exchanged while backward still runs.
+
+    Where several do, one player's turn runs through the networks of others, whose gradients nobody wants
+    then; theirs are summed when the turn's backward pass has ended.
+    """
+    trained = [player for player in players.values() if player.optimizer is not None]
+    if len(trained) == 1 and not trained[0].is_sharded:
+        trained[0].called = team.spread(trained[0].module)
 
 
 def build_objective(recipe: Recipe, registry: Registry, loss: Any) -> Objective:
@@ -190,26 +229,47 @@ def _by_player(built: Any, registered: Registered, players: tuple[str, ...]) -> 
 
 
 def _build_player(
-    name: str, network: torch.nn.Module, recipe: Recipe, registry: Registry, device: torch.device
+    name: str,
+    network: torch.nn.Module,
+    recipe: Recipe,
+    registry: Registry,
+    device: torch.device,
+    team: Team,
 ) -> Player:
     settings = recipe.settings
-    network.to(device)
+    memory_format = choose_format(settings.memory_format, device, settings.precision)
+    network.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
     if name not in recipe.optimizers:
         network.requires_grad_(False)
         return Player(name=name, module=network, optimizer=None, schedule=lambda step, num_steps: 1.0)
+    if settings.shard and team.is_several:
+        _require_shardable(recipe)
+        shard(network, device, team.size)
     optimizer = registry.get("optimizer", recipe.optimizers[name].name).entry
     assert isinstance(optimizer, Optimizer)
     return Player(
         name=name,
         module=network,
-        optimizer=_build_optimizer(network, recipe.optimizers[name], registry, device),
+        optimizer=_build_optimizer(
+            network, recipe.optimizers[name], registry, device, is_compiled=settings.compile
+        ),
         schedule=build("schedule", recipe.schedules[name], registry),
         needs_closure=optimizer.needs_closure,
         clip_norm=settings.clip_norm,
+        scaler=build_scaler(device, settings.precision),
         average=_average(network, settings.ema)
         if name == find_architecture(recipe, registry).exports
         else None,
     )
+
+
+def _require_shardable(recipe: Recipe) -> None:
+    if recipe.settings.ema is not None:
+        raise UsageError(
+            "ema keeps a whole copy of the weights, which shard=true spreads", fix="leave out one"
+        )
+    if recipe.settings.precision == "fp16":
+        raise UsageError("fp16 scales gradients that shard=true spreads", fix="precision=bf16")
 
 
 def _average(network: torch.nn.Module, decay: float | None) -> swa_utils.AveragedModel | None:
@@ -221,13 +281,15 @@ def _average(network: torch.nn.Module, decay: float | None) -> swa_utils.Average
 
 
 def _build_optimizer(
-    network: torch.nn.Module, choice: Choice, registry: Registry, device: torch.device
+    network: torch.nn.Module, choice: Choice, registry: Registry, device: torch.device, *, is_compiled: bool
 ) -> torch.optim.Optimizer:
     registered = registry.get("optimizer", choice.name)
     factory = registry.load(registered)
     options = schema_of(factory).arguments(choice.options, where="optimizer.")
-    # torch leaves the fused update off by default; it is the same arithmetic in one pass.
-    if device.type == "cpu" and options.get("fused", False) is None and not options.get("foreach"):
+    # torch leaves the fused update off by default; it is the same arithmetic in one pass. What it is for
+    # a compiled step, the compiler decides.
+    is_left_open = options.get("fused", False) is None and not options.get("foreach")
+    if device.type in ("cpu", "cuda") and is_left_open and not is_compiled:
         options["fused"] = True
     trainable = [
         (name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad

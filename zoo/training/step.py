@@ -1,7 +1,7 @@
 """One step: every turn of the objective, each followed by its player's update.
 
-The trainer owns the reduction. A turn's values are summed over the micro-batches and divided once by
-their count, so an update does not depend on how the batch was cut.
+The trainer owns the reduction. A turn's values are summed over the micro-batches and over the processes,
+and divided once by their count, so an update does not depend on how the batch was cut.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +12,10 @@ import torch
 
 from zoo.contracts.examples import Batch, Turn, Turns
 from zoo.errors import NumericsError, PluginError
-
-Objective = Callable[[Mapping[str, torch.nn.Module], Batch], Turns]
+from zoo.training.distributed import Team
+from zoo.training.finite import Buffers, Watch
+from zoo.training.objectives import Objective
+from zoo.training.sharding import are_spread, whole
 
 
 @dataclass
@@ -28,7 +30,10 @@ class Player:
         needs_closure: The optimizer evaluates the loss itself.
         clip_norm: Largest gradient norm.
         average: Moving average of the weights, updated after each turn.
+        scaler: Keeps gradients in half precision above the smallest number that it knows.
+        called: What the objective calls: the network, or what spreads it over processes.
         base_rates: Learning rate by parameter group, before the schedule.
+        is_sharded: Whether its weights are spread over processes.
     """
 
     name: str
@@ -38,11 +43,16 @@ class Player:
     needs_closure: bool = False
     clip_norm: float | None = None
     average: torch.optim.swa_utils.AveragedModel | None = None
+    scaler: torch.amp.GradScaler | None = None
+    called: torch.nn.Module = field(init=False)
     parameters: list[torch.nn.Parameter] = field(init=False)
     base_rates: list[float] = field(init=False)
+    is_sharded: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        self.called = self.module
         self.parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
+        self.is_sharded = are_spread(dict(self.module.named_parameters()))
         self.base_rates = [float(group.get("lr", 0.0)) for group in self.groups]
 
     @property
@@ -50,54 +60,252 @@ class Player:
         """The optimizer's parameter groups; none of a frozen player."""
         return self.optimizer.param_groups if self.optimizer is not None else []
 
+    @property
+    def is_gated(self) -> bool:
+        """Whether the optimizer itself leaves everything alone once a number was not finite."""
+        return getattr(self.optimizer, "_step_supports_amp_scaling", False)
+
     def set_rate(self, step: int, num_steps: int) -> None:
         """Applies the schedule for this step."""
         factor = self.schedule(step, num_steps)
         for group, rate in zip(self.groups, self.base_rates, strict=True):
-            if "lr" in group:
+            if "lr" not in group:
+                continue
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(rate * factor)  # a compiled step reads it from where it stands
+            else:
                 group["lr"] = rate * factor
 
+    def gradients(self) -> list[torch.Tensor]:
+        """The gradients that there are.
 
-def play(
-    players: Mapping[str, Player],
-    objective: Objective,
-    micro_batches: Sequence[Batch],
-    *,
-    seed: Callable[[], None],
-) -> dict[str, torch.Tensor]:
+        Raises:
+            PluginError: There is none.
+        """
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        if not gradients:
+            raise PluginError(
+                f"no gradient reaches {self.name!r}", fix="its turn must depend on its parameters"
+            )
+        return gradients
+
+    def drop_gradients(self) -> None:
+        """As before the turn."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+
+class Step:
     """Plays the turns of one step and updates each turn's player before the next turn is asked for.
 
     Args:
         players: By name.
         objective: Yields the turns for one micro-batch.
-        micro_batches: The batch, cut into what fits at once.
         seed: Sets the random state of this step; called before every evaluation of the objective.
+        team: The processes that share the step.
+        defers: Whether numbers that are not finite may be found some steps later, without waiting for
+            the device at each; for players whose optimizers are gated.
 
-    Returns:
-        Each player's mean loss in its last turn, 0-dimensional.
-
-    Raises:
-        NumericsError: A loss or a gradient is not finite; no weight was touched in that turn.
-        PluginError: A turn names no player, or a loss came reduced.
+    Attributes:
+        players: By name.
+        models: What the objective calls, by player.
+        watch: What it has seen of numbers that are not finite.
+        num_good: Steps before one was not, since the last time somebody asked.
     """
-    models = {name: player.module for name, player in players.items()}
-    seed()
-    games = [objective(models, batch) for batch in micro_batches]
-    losses: dict[str, list[torch.Tensor]] = {}
-    # Micro-batches advance together: all of them finish a turn before its player moves.
-    for place, turn in enumerate(games[0]):
-        player, optimizer = _mover(turn, players)
-        if player.needs_closure:
-            loss = _update_by_closure(player, models, objective, micro_batches, place, seed)
-        else:
-            loss = _accumulate(player, turn, games[1:])
-            _require_finite_gradient(player)
+
+    def __init__(
+        self,
+        players: Mapping[str, Player],
+        objective: Objective,
+        *,
+        seed: Callable[[], None] = lambda: None,
+        team: Team | None = None,
+        defers: bool = False,
+    ) -> None:
+        self.players = players
+        self.team = team or Team()
+        self.models = {name: player.called for name, player in players.items()}
+        self.objective, self.seed = objective, seed
+        self._trained = [player for player in players.values() if player.optimizer is not None]
+        self.watch = Watch(self._trained[0].parameters[0].device)
+        self._buffers = Buffers([player.module for player in players.values()])
+        self.defers = defers
+        self._equal_shares: dict[Any, torch.Tensor] = {}
+        self.num_good = torch.zeros(1, device=self.watch.found.device)
+        if defers:
+            for player in self._trained:
+                player.optimizer.found_inf = self.watch.found  # type: ignore[union-attr]
+
+    def __call__(self, micro_batches: Sequence[Batch]) -> dict[str, torch.Tensor]:
+        """Plays one step.
+
+        Args:
+            micro_batches: The batch, cut into what fits at once.
+
+        Returns:
+            Each player's mean loss in its last turn, 0-dimensional.
+
+        Raises:
+            NumericsError: A loss or a gradient is not finite; in that turn neither weights nor buffers moved.
+            PluginError: A turn names no player, or a loss came reduced.
+        """
+        if not self.defers:
+            self._buffers.keep()
+        try:
+            return self._play(micro_batches)
+        except NumericsError:
+            self.undo()
+            raise
+
+    def num_good_steps(self) -> int | None:
+        """How many steps were finite before one was not, since the last call; ``None`` if all were.
+
+        Waits for the device, and is asked from time to time where the steps themselves do not wait.
+        """
+        if not self.defers:
+            return None
+        found, num_good = self.watch.has_found(), int(self.num_good)
+        self.num_good.zero_()
+        return num_good if found else None
+
+    def undo(self) -> None:
+        """Leaves no trace of a step that was not finite, but for turns that were whole."""
+        if not self.defers:
+            self._buffers.restore()
+        self.watch.forget()
+        for player in self._trained:
+            player.drop_gradients()
+
+    def _play(self, micro_batches: Sequence[Batch]) -> dict[str, torch.Tensor]:
+        self.seed()
+        games = [self.objective(self.models, batch) for batch in micro_batches]
+        losses: dict[str, list[torch.Tensor]] = {}
+        place = 0
+        # Micro-batches advance together: all of them finish a turn before its player moves.
+        while (turn := self._next(games, 0)) is not None:
+            player, optimizer = self._mover(turn)
+            if player.needs_closure:
+                loss = self._update_by_closure(player, optimizer, micro_batches, place)
+            else:
+                loss = self._gather(player, turn, games)
+                self._require_finite(player, loss)
+                self._update(player, optimizer)
+            player.drop_gradients()
+            losses.setdefault(player.name, []).append(loss)
+            if player.average is not None:
+                player.average.update_parameters(player.module)
+            place += 1
+        if self.defers:
+            self.num_good.add_(self.watch.found == 0)
+        return {
+            name: each[0] if len(each) == 1 else torch.stack(each).mean() for name, each in losses.items()
+        }
+
+    def _next(self, games: Sequence[Turns], number: int) -> Turn | None:
+        if self.team.is_several:
+            self.team.exchange_after(self.models, is_last=number == len(games) - 1)
+        return next(games[number], None)
+
+    def _mover(self, turn: Turn) -> tuple[Player, torch.optim.Optimizer]:
+        player = self.players.get(turn.player)
+        if player is None:
+            raise PluginError(
+                f"the objective yields a turn for {turn.player!r}", fix=f"players: {', '.join(self.players)}"
+            )
+        if player.optimizer is None:
+            raise PluginError(f"the objective yields a turn for {turn.player!r}, which is frozen")
+        return player, player.optimizer
+
+    def _gather(self, player: Player, turn: Turn, games: Sequence[Turns]) -> torch.Tensor:
+        """Gradients of the mean loss over all micro-batches and processes, into the player's parameters."""
+        is_alone = len(games) == 1 and not self.team.is_several
+        total, count = self._backward(turn, player, is_alone=is_alone)
+        for number in range(1, len(games)):
+            other = self._next(games, number)
+            if other is None or other.player != player.name:
+                raise PluginError("the objective's turns differ between micro-batches of one step")
+            part, part_count = self._backward(other, player, is_alone=False)
+            total, count = total + part, count + part_count
+        if is_alone:
+            return total / count
+        return self.team.reduce(player.called, player.gradients(), total, count)
+
+    def _backward(
+        self, turn: Turn, player: Player, *, is_alone: bool
+    ) -> tuple[torch.Tensor, torch.Tensor | float]:
+        values, weights, count = _unreduced(turn.loss)
+        if values.requires_grad:
+            # A sum or mean is where backward begins: with ones, or each value's share.
+            shares = self._shares(values, weights, count if is_alone else 1.0)
+            scaled = player.scaler.scale(values) if player.scaler else values
+            # Where others learn too, they must not learn from this turn.
+            inputs = player.parameters if len(self._trained) > 1 else None
+            torch.autograd.backward((scaled,), (shares,), inputs=inputs)
+        values = values.detach()
+        return (values if weights is None else values * weights).sum(), count
+
+    def _shares(
+        self, values: torch.Tensor, weights: torch.Tensor | None, count: torch.Tensor | float
+    ) -> torch.Tensor:
+        """What each value adds to the loss, of the values' shape."""
+        if weights is not None:
+            return weights.to(values.dtype).expand_as(values) / count
+        key = (values.shape, values.dtype, count)
+        if key not in self._equal_shares:
+            self._equal_shares[key] = torch.full_like(values, 1 / float(count), requires_grad=False)
+        return self._equal_shares[key]
+
+    def _update(self, player: Player, optimizer: torch.optim.Optimizer) -> None:
+        if player.scaler is None:
             optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        losses.setdefault(player.name, []).append(loss)
-        if player.average is not None:
-            player.average.update_parameters(player.module)
-    return {name: each[0] if len(each) == 1 else torch.stack(each).mean() for name, each in losses.items()}
+            return
+        player.scaler.step(optimizer)
+        player.scaler.update()
+
+    def _update_by_closure(
+        self, player: Player, optimizer: torch.optim.Optimizer, micro_batches: Sequence[Batch], place: int
+    ) -> torch.Tensor:
+        """For optimizers that evaluate the loss again and again; each time is the same random state."""
+
+        def closure() -> torch.Tensor:
+            player.drop_gradients()
+            self.seed()
+            games = [self.objective(self.models, batch) for batch in micro_batches]
+            for _ in range(place):
+                for number in range(len(games)):
+                    self._next(games, number)
+            turn = self._next(games, 0)
+            if turn is None or turn.player != player.name:
+                raise PluginError("the objective's turns differ between evaluations of one step")
+            loss = self._gather(player, turn, games)
+            self._require_finite(player, loss)
+            return loss
+
+        return torch.as_tensor(optimizer.step(closure)).detach()  # type: ignore[arg-type]
+
+    def _require_finite(self, player: Player, loss: torch.Tensor) -> None:
+        gradients = player.gradients()
+        if player.scaler is not None and player.optimizer is not None:
+            # The scaler looks at the gradients itself: overflow is what it is there for.
+            player.scaler.unscale_(player.optimizer)
+            self._clip(player, gradients)
+            self.watch.look([loss])
+        else:
+            norm = self._clip(player, gradients)
+            self.watch.look([loss, *(gradients if norm is None else [whole(norm)])])
+        if not self.defers and self.watch.has_found():
+            if not torch.isfinite(loss):
+                raise NumericsError(f"the loss of {player.name!r} is {loss.item()}")
+            raise NumericsError(f"the gradient of {player.name!r} is not finite: {_first_bad(player)}")
+
+    def _clip(self, player: Player, gradients: list[torch.Tensor]) -> torch.Tensor | None:
+        """Clips, if it is asked for; the norm where it was needed: of spread gradients no process knows all."""
+        if player.clip_norm is None and not player.is_sharded:
+            return None
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if player.clip_norm is not None:
+            torch.nn.utils.clip_grads_with_norm_(player.parameters, player.clip_norm, norm)
+        return norm
 
 
 def reduce(loss: Any) -> tuple[torch.Tensor, torch.Tensor | float]:
@@ -106,98 +314,24 @@ def reduce(loss: Any) -> tuple[torch.Tensor, torch.Tensor | float]:
     Raises:
         PluginError: The values were already reduced, or there are none.
     """
+    values, weights, count = _unreduced(loss)
+    return (values if weights is None else values * weights).sum(), count
+
+
+def _unreduced(loss: Any) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | float]:
+    """Values, what each counts, and what they count together."""
     values, weights = loss if isinstance(loss, tuple) else (loss, None)
     if values.ndim == 0:
         raise PluginError(
             "the loss returned a single number", fix="a loss returns unreduced values, the batch first"
         )
-    if values.numel() == 0:
+    count = values.numel()
+    if not count:
         raise PluginError("the loss returned no values")
     if weights is None:
-        return values.sum(), float(values.numel())
-    return (values * weights).sum(), weights.expand_as(values).sum()
-
-
-def _mover(turn: Turn, players: Mapping[str, Player]) -> tuple[Player, torch.optim.Optimizer]:
-    player = players.get(turn.player)
-    if player is None:
-        raise PluginError(
-            f"the objective yields a turn for {turn.player!r}", fix=f"players: {', '.join(players)}"
-        )
-    if player.optimizer is None:
-        raise PluginError(f"the objective yields a turn for {turn.player!r}, which is frozen")
-    return player, player.optimizer
-
-
-def _accumulate(player: Player, turn: Turn, others: Sequence[Turns]) -> torch.Tensor:
-    """Gradients of the mean loss over all micro-batches, into the player's parameters."""
-    total, count = _backward(turn, player, alone=not others)
-    for other in others:
-        part, part_count = _backward(_same_turn(other, player), player, alone=False)
-        total, count = total + part, count + part_count
-    if others:
-        torch._foreach_div_(_gradients(player), float(count))
-    return total / count
-
-
-def _backward(turn: Turn, player: Player, *, alone: bool) -> tuple[torch.Tensor, torch.Tensor | float]:
-    total, count = reduce(turn.loss)
-    cost = total / count if alone else total
-    if not torch.isfinite(cost.detach()):
-        raise NumericsError(f"the loss of {player.name!r} is {cost.item()}")
-    if cost.requires_grad:
-        cost.backward(inputs=player.parameters)  # type: ignore[no-untyped-call]
-    return total.detach(), count.detach() if isinstance(count, torch.Tensor) else count
-
-
-def _same_turn(game: Turns, player: Player) -> Turn:
-    turn = next(game, None)
-    if turn is None or turn.player != player.name:
-        raise PluginError("the objective's turns differ between micro-batches of one step")
-    return turn
-
-
-def _update_by_closure(
-    player: Player,
-    models: Mapping[str, torch.nn.Module],
-    objective: Objective,
-    micro_batches: Sequence[Batch],
-    place: int,
-    seed: Callable[[], None],
-) -> torch.Tensor:
-    """For optimizers that evaluate the loss again and again; each time is the same random state."""
-    optimizer = player.optimizer
-    assert optimizer is not None
-
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad(set_to_none=True)
-        seed()
-        games = [objective(models, batch) for batch in micro_batches]
-        for game in games:
-            for _ in range(place):
-                next(game)
-        loss = _accumulate(player, _same_turn(games[0], player), games[1:])
-        _require_finite_gradient(player)
-        return loss
-
-    return torch.as_tensor(optimizer.step(closure)).detach()  # type: ignore[arg-type]
-
-
-def _require_finite_gradient(player: Player) -> None:
-    norm = torch.nn.utils.get_total_norm(_gradients(player))
-    if not torch.isfinite(norm):
-        raise NumericsError(f"the gradient of {player.name!r} is not finite: {_first_bad(player)}")
-    if player.clip_norm is not None:
-        torch.nn.utils.clip_grads_with_norm_(player.parameters, player.clip_norm, norm)
-
-
-def _gradients(player: Player) -> list[torch.Tensor]:
-    gradients = [parameter.grad for parameter in player.parameters if parameter.grad is not None]
-    if not gradients:
-        raise PluginError(
-            f"no gradient reaches {player.name!r}", fix="its turn must depend on its parameters"
-        )
-    return gradients
+        return values, None, float(count)
+    weights = weights.detach()
+    return values, weights, weights.expand_as(values).sum()
 
 
 def _first_bad(player: Player) -> str:

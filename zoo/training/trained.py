@@ -1,6 +1,5 @@
 """Reopens a run: its recipe, its best network, its data."""
 
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,11 +16,12 @@ from zoo.preprocessing import Preprocessing
 from zoo.registry import Registry
 from zoo.runs import Run
 from zoo.training import checkpoints, planning, setup
+from zoo.training.belonging import belonging
 from zoo.training.checkpoints import Checkpoint
 from zoo.training.evaluation import Judge
 from zoo.training.planning import Document
-from zoo.training.trainer import weights_of
-from zoo.words import NONE
+from zoo.training.state import position_of, weights_of
+from zoo.words import NONE, parse
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ def load_network(run: Run | Path | str, registry: Registry | None = None) -> Net
     checkpoint = best_checkpoint(run)
     player = setup.find_architecture(recipe, registry).exports
     module = setup.build_networks(recipe, preprocessing.encoded, registry)[player]
-    module.load_state_dict(weights_of(checkpoint, player))
+    with belonging(run.checkpoints_path):
+        module.load_state_dict(weights_of(checkpoint, player))
     target = with_thresholds(preprocessing.encoded.target, checkpoint)
     preprocessing = replace(
         preprocessing,
@@ -118,19 +119,25 @@ def load_models(run: Run, network: Network, registry: Registry) -> dict[str, tor
     models = setup.build_networks(network.recipe, network.preprocessing.encoded, registry)
     models |= setup.build_further_players(network.recipe, network.preprocessing.encoded, registry)
     for name, module in models.items():
-        module.load_state_dict(weights_of(checkpoint, name))
+        with belonging(run.checkpoints_path):
+            module.load_state_dict(weights_of(checkpoint, name))
         module.eval()
     return models
 
 
 def with_thresholds(target: Target, checkpoint: Checkpoint) -> Target:
     """A target of labels with the thresholds that were tuned when the checkpoint was judged."""
-    thresholds = checkpoints.unflatten(checkpoint.state["position"], {})["thresholds"]
-    return replace(target, thresholds=tuple(thresholds)) if isinstance(target, Labels) else target
+    if not isinstance(target, Labels):
+        return target
+    return replace(target, thresholds=tuple(position_of(checkpoint).thresholds))
 
 
 def _recipe(run: Run, preprocessing: Preprocessing, registry: Registry) -> Recipe:
     document = read_recipe(run)
+    if not isinstance(document["data"], dict) or "name" not in document["data"]:
+        raise ArtifactError(
+            f"{run.recipe_path} is damaged: its data is no table with a name", fix="restore it from a copy"
+        )
     source = {key: None if value == NONE else value for key, value in document["data"].items()}
     facts = recipes.DataFacts(preprocessing.encoded.target, num_train=1)
     return recipes.complete(document, facts, Choice(str(source.pop("name")), source), registry)
@@ -142,14 +149,18 @@ def best_checkpoint(run: Run) -> Checkpoint:
     Raises:
         ArtifactError: There is none, or it is damaged.
     """
-    newest, warnings = checkpoints.load_newest(run.checkpoints_path)
+    with belonging(run.checkpoints_path):
+        newest, warnings = checkpoints.load_newest(run.checkpoints_path)
+        best = None if newest is None else position_of(newest).best_step
     if warnings:
         # An older one would answer differently, and only the damaged one may know which was best.
         raise ArtifactError(warnings[0], fix=f"zoo resume {run.path} trains again from the one before it")
     if newest is None:
         raise ArtifactError(f"run {run.path} has no checkpoint yet", fix=f"zoo resume {run.path}")
-    best = checkpoints.unflatten(newest.state["position"], {})["best_step"]
-    return newest if best is None or best == newest.step else checkpoints.load(run.checkpoints_path, best)
+    if best is None or best == newest.step:
+        return newest
+    with belonging(run.checkpoints_path):
+        return checkpoints.load(run.checkpoints_path, best)
 
 
 def read_recipe(run: Run) -> Document:
@@ -159,9 +170,9 @@ def read_recipe(run: Run) -> Document:
         ArtifactError: ``recipe.toml`` is damaged.
     """
     try:
-        recipe = tomllib.loads(read_bytes(run.recipe_path).decode())
+        recipe = parse(read_bytes(run.recipe_path).decode())
         if not {"model", "data"} <= recipe.keys():
             raise ValueError("it names no model or no data")
         return recipe
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ArtifactError(f"{run.recipe_path} is damaged: {error}", fix="restore it from a copy") from error

@@ -1,62 +1,41 @@
 """The training loop, top to bottom: choose a batch, play the turns, log, validate, save.
 
-Data order and randomness are pure functions of (seed, epoch, step), so a checkpoint holds counters, weights
-and optimizer state, and a resumed run sees the rest of the same sequence.
+Data order and randomness are pure functions of (seed, epoch, step, rank), so a checkpoint holds counters,
+weights and optimizer state, and a resumed run sees the rest of the same sequence.
 """
 
 import json
-import math
-from collections.abc import Mapping
+import signal
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from zoo.contracts.examples import Batch
 from zoo.contracts.plain import plain
 from zoo.data.batches import batch_indices, derive_seed, epoch_order, num_batches
-from zoo.errors import EnvironmentFault, Interrupted, NumericsError, PluginError, ZooError
+from zoo.errors import Interrupted, NumericsError, ZooError
 from zoo.files import Disk
-from zoo.registry import describe
 from zoo.runs import Run
 from zoo.training import checkpoints
-from zoo.training.checkpoints import Checkpoint
-from zoo.training.devices import autocast
-from zoo.training.evaluation import LAST, Judgement
+from zoo.training.blame import blame
+from zoo.training.devices import determinism
+from zoo.training.distributed import LOOK_EVERY
+from zoo.training.evaluation import Judgement
+from zoo.training.finite import diagnose, first_bad_weight
 from zoo.training.illustration import illustration
-from zoo.training.interrupts import Interrupts
+from zoo.training.precision import autocast
 from zoo.training.progress import Progress
 from zoo.training.setup import Prepared
-from zoo.training.step import play
+from zoo.training.state import Position, snapshot
+from zoo.training.step import Step
 
+if TYPE_CHECKING:
+    from zoo.training.compiled import Compiler
 
-@dataclass
-class Position:
-    """Where training stands, and what it must remember; saved with every checkpoint.
-
-    Attributes:
-        epoch: Epochs completed.
-        batch: Batches completed in the current epoch.
-        step: Steps completed in all.
-        totals: By player, the sum of this epoch's step losses.
-        best_step: Step of the best validation so far.
-        best_value: Its metric.
-        best_loss: Its loss, which decides between equal metrics.
-        num_worse: Validations since.
-        thresholds: Of labels, the probabilities from which the best answers each, tuned on validation.
-        logged_bytes: Length of ``metrics.jsonl``.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    totals: dict[str, float] = field(default_factory=dict)
-    best_step: int | None = None
-    best_value: float | None = None
-    best_loss: float | None = None
-    num_worse: int = 0
-    thresholds: list[float] = field(default_factory=list)
-    logged_bytes: int = 0
+_MAX_SKIPPED_IN_A_ROW = 5
 
 
 @dataclass
@@ -71,6 +50,28 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.settings = self.prepared.recipe.settings
+        self._num_steps = self.num_steps
+        self._asked_at = 0
+        self._play = Step(
+            self.prepared.players,
+            self.prepared.objective,
+            seed=self._seed,
+            team=self.prepared.team,
+            defers=self.prepared.defers,
+        )
+        self._compiler = self._build_compiler() if self.settings.compile else None
+
+    def _build_compiler(self) -> "Compiler":
+        # The compiler takes as long to import as PyTorch itself.
+        from zoo.training.compiled import Compiler
+
+        return Compiler(
+            self._play,
+            num_parts=self.settings.accumulate,
+            num_steps=self._num_steps,
+            defers=self.prepared.may_defer,
+            note=self.progress.note,
+        )
 
     @property
     def steps_per_epoch(self) -> int:
@@ -91,78 +92,134 @@ class Trainer:
         """
         with ExitStack() as stack:
             stack.enter_context(torch.random.fork_rng())
-            interrupts = stack.enter_context(Interrupts())
+            stack.enter_context(determinism(self.prepared.device, is_asked=self.settings.deterministic))
+            stack.enter_context(self.prepared.team.interrupts)
+            self._asked_at = self.position.step
             stack.enter_context(self.progress.of(self.num_steps, self.position.step))
             while self.position.epoch < self.settings.epochs and not self._is_over():
-                self._train_epoch(interrupts)
+                self._train_epoch()
                 self._finish_epoch(self._validate())
                 self._save()
-                self._stop_if_asked(interrupts)
+                self._stop_if_asked()
 
-    def _train_epoch(self, interrupts: Interrupts) -> None:
-        position, settings = self.position, self.settings
-        order = epoch_order(len(self.prepared.train), seed=settings.seed, epoch=position.epoch)
+    def _train_epoch(self) -> None:
+        position, every, num_batches = self.position, self.settings.checkpoint.every, self.steps_per_epoch
+        team = self.prepared.team
         for player in self.prepared.players.values():
             player.module.train()
         # Totals stay on the device: reading one a step would cost more than a small step.
-        totals = {name: torch.tensor(total, dtype=torch.float64) for name, total in position.totals.items()}
-        for indices in batch_indices(order, settings.batch_size, first=position.batch):
+        totals = {name: self._total(total) for name, total in position.totals.items()}
+        for indices in self._batches():
             losses = self._step(indices)
             for name, loss in losses.items():
-                totals[name] = totals[name] + loss if name in totals else loss.double()
-            position.batch += 1
-            position.step += 1
+                if name not in totals:
+                    totals[name] = self._total(0.0)
+                totals[name].add_(loss)
             self.progress.stepped(position.step, len(indices), losses)
-            is_due = settings.checkpoint.every and position.step % settings.checkpoint.every == 0
+            if position.step % LOOK_EVERY == 0:
+                self._require_finite()
+            is_due = every and position.step % every == 0
             # The end of an epoch is judged before it is saved: one step has one checkpoint.
-            if (is_due or interrupts.pending) and position.batch < self.steps_per_epoch:
+            if (is_due or team.hear(position.step)) and position.batch < num_batches:
+                self._require_savable()
                 position.totals = {name: float(total) for name, total in totals.items()}
                 self._save()
-                self._stop_if_asked(interrupts)
+                self._stop_if_asked()
+        self._require_savable()
         position.totals = {name: float(total) for name, total in totals.items()}
 
     def _step(self, indices: torch.Tensor) -> Mapping[str, torch.Tensor]:
-        position, settings = self.position, self.settings
-        for player in self.prepared.players.values():
-            player.set_rate(position.step, self.num_steps)
-        latent_seed = derive_seed(settings.seed, "latent", position.step)
+        position, prepared, settings = self.position, self.prepared, self.settings
+        for player in prepared.players.values():
+            player.set_rate(position.step, self._num_steps)
+        micro_batches = self._micro_batches(indices)
+        play = self._compiler.choose(position.step) if self._compiler else self._play
         try:
-            with autocast(self.prepared.device, settings.precision):
-                return play(
-                    self.prepared.players,
-                    self.prepared.objective,
-                    self.prepared.train.batches(indices, settings.accumulate, seed=latent_seed),
-                    seed=self._seed,
-                )
+            with autocast(prepared.device, settings.precision):
+                losses = play(micro_batches)
         except NumericsError as error:
-            first, last = self.prepared.train.ids[int(indices[0])], self.prepared.train.ids[int(indices[-1])]
-            raise NumericsError(
-                f"step {position.step} (epoch {position.epoch + 1}): {error.message}; the batch holds {first} … {last}",
-                fix="lower optimizer.lr, set clip_norm, or look at these examples; no checkpoint was touched",
-            ) from error
+            self._skip_or_stop(self._locate(error.message, indices, micro_batches))
+            return {}
         except ZooError:
             raise
         except Exception as error:
-            raise self._explain(error) from error
+            raise blame(error, position.step, prepared.recipe) from error
+        position.stepped()
+        return losses
 
-    def _explain(self, error: Exception) -> ZooError:
-        """What runs in a step is the plugins' own: network, objective, loss and optimizer."""
-        where, recipe = f"step {self.position.step}", self.prepared.recipe
-        if isinstance(error, MemoryError | torch.OutOfMemoryError):
-            return EnvironmentFault(
-                f"{where}: there is not enough memory", fix="a smaller batch_size, or accumulate=2 and more"
-            )
-        parts = (recipe.model, recipe.objective, recipe.loss, *recipe.optimizers.values())
-        return PluginError(
-            f"{where} of {', '.join(part.name for part in parts)} failed: {describe(error)}",
-            fix="choose another loss or optimizer, or report it to the plugin's author",
+    def _batches(self) -> Iterator[torch.Tensor]:
+        """Indices of the batches that are left of this epoch; a pure function of seed and epoch."""
+        order = epoch_order(len(self.prepared.train), seed=self.settings.seed, epoch=self.position.epoch)
+        return batch_indices(order, self.settings.batch_size, first=self.position.batch)
+
+    def _micro_batches(self, indices: torch.Tensor) -> list[Batch]:
+        """This process's share of a batch, cut into what fits at once."""
+        team, settings = self.prepared.team, self.settings
+        return self.prepared.train.batches(
+            team.share(indices),
+            settings.accumulate,
+            seed=derive_seed(settings.seed, "latent", self.position.step, team.rank),
         )
 
+    def _total(self, value: float) -> torch.Tensor:
+        device = self.prepared.device
+        # Apple's GPU has no double precision.
+        dtype = torch.float32 if device.type == "mps" else torch.float64
+        return torch.tensor(value, dtype=dtype, device=device)
+
     def _seed(self) -> None:
-        seed = derive_seed(self.settings.seed, "step", self.position.step)
+        seed = derive_seed(self.settings.seed, "step", self.position.step, self.prepared.team.rank)
         torch.default_generator.manual_seed(seed)
         if self.prepared.device.type == "cuda":
             torch.cuda.manual_seed(seed)
+
+    def _skip_or_stop(self, error: NumericsError) -> None:
+        """After a step that was not finite, and that left no trace."""
+        position = self.position
+        if self.settings.on_nonfinite == "stop":
+            raise error
+        position.skipped()
+        if position.num_skipped_in_a_row >= _MAX_SKIPPED_IN_A_ROW:
+            raise NumericsError(
+                f"{error.message}; the {_MAX_SKIPPED_IN_A_ROW} last steps were not finite", fix=error.fix
+            )
+        self.progress.warn(f"{error.message}; the step is skipped")
+
+    def _require_finite(self) -> None:
+        """Where the device is not asked at each step: whether a step since the last time was not finite."""
+        position = self.position
+        num_good = self._play.num_good_steps()
+        if num_good is not None:
+            # From that step on nothing has moved, so it can be looked at as it was.
+            num_since = position.step - (self._asked_at + num_good)
+            position.step, position.batch = position.step - num_since, position.batch - num_since
+            indices = next(self._batches())
+            raise self._locate("a loss or a gradient is not finite", indices, self._micro_batches(indices))
+        self._asked_at = position.step
+
+    def _require_savable(self) -> None:
+        """A checkpoint holds finite weights alone, so that the newest and the best can be gone back to."""
+        self._require_finite()
+        models = {name: player.module for name, player in self.prepared.players.items()}
+        if bad := first_bad_weight(models):
+            raise NumericsError(
+                f"step {self.position.step} (epoch {self.position.epoch + 1}): {bad} is not finite any more",
+                fix="lower optimizer.lr; no checkpoint was touched",
+            )
+
+    def _locate(self, what: str, indices: torch.Tensor, micro_batches: Sequence[Batch]) -> NumericsError:
+        """Names the step, the examples and the tensor."""
+        prepared, position = self.prepared, self.position
+        ids = [prepared.train.ids[int(place)] for place in prepared.team.share(indices)]
+        models = {name: player.module for name, player in prepared.players.items()}
+        self._seed()
+        with autocast(prepared.device, self.settings.precision):
+            where = diagnose(prepared.objective, models, micro_batches, ids)
+        self._play.undo()
+        return NumericsError(
+            f"step {position.step} (epoch {position.epoch + 1}): {what}; {where}",
+            fix="lower optimizer.lr, set clip_norm, or look at these examples; no checkpoint was touched",
+        )
 
     def _validate(self) -> Judgement:
         return self.prepared.judge.judge(self.answering_models(), self.prepared.validation, tunes=True)
@@ -175,21 +232,23 @@ class Trainer:
         }
 
     def _finish_epoch(self, judgement: Judgement) -> None:
-        position, metrics = self.position, judgement.metrics
+        position, metrics, stopping = self.position, judgement.metrics, self.settings.early_stopping
         train = {
-            f"{name}_loss" if len(self.prepared.players) > 1 else "loss": total / position.batch
-            for name, total in position.totals.items()
+            f"{name}_loss" if len(self.prepared.players) > 1 else "loss": mean
+            for name, mean in position.mean_losses().items()
         }
-        if self._remember_best(metrics):
+        min_delta = stopping.min_delta if stopping else 0.0
+        is_best = position.remember_best(metrics, self.prepared.judge, min_delta)
+        if is_best:
             position.thresholds = list(getattr(judgement.target, "thresholds", ()))
-        position.epoch, position.batch, position.totals = position.epoch + 1, 0, {}
+        position.end_epoch()
         self._log(
             {"epoch": position.epoch, "step": position.step, "train": train, "validation": dict(metrics)}
         )
-        self.progress.validated(
-            position.epoch, self.settings.epochs, train, metrics, is_best=position.num_worse == 0
-        )
+        self.progress.validated(position.epoch, self.settings.epochs, train, metrics, is_best=is_best)
         self._illustrate()
+        # Others may have judged by other roundings: the first one's word is what all go on by.
+        self.position = Position(**self.prepared.team.agree(vars(position)))
 
     def _illustrate(self) -> None:
         """What the network answers, where that is a picture: one file an epoch."""
@@ -197,35 +256,16 @@ class Trainer:
         content = illustration(
             judge.target, lambda: judge.picture(self.answering_models(), self.prepared.test)
         )
-        if content:
+        if content and self.prepared.team.is_first:
             self.disk.replace(self.run.picture_path(self.position.step), content)
-
-    def _remember_best(self, metrics: Mapping[str, float]) -> bool:
-        """Whether this validation is the best so far."""
-        position, judge = self.position, self.prepared.judge
-        if judge.best_metric == LAST:
-            position.best_step = position.step
-            return True
-        value, loss = metrics[judge.best_metric], metrics["loss"]
-        margin = self.settings.early_stopping.min_delta if self.settings.early_stopping else 0.0
-        gain = math.inf
-        if position.best_value is not None:
-            gain = value - position.best_value if judge.higher_is_better else position.best_value - value
-        # On a small split many epochs share one accuracy: the loss tells them apart.
-        breaks_tie = gain == 0 and position.best_loss is not None and loss < position.best_loss
-        # A value that is not finite is never the best.
-        if math.isfinite(value) and (gain > margin or breaks_tie):
-            position.best_step, position.best_value, position.best_loss = position.step, value, loss
-            position.num_worse = 0
-            return True
-        position.num_worse += 1
-        return False
 
     def _is_over(self) -> bool:
         stopping = self.settings.early_stopping
         return stopping is not None and self.position.num_worse >= stopping.patience
 
     def _log(self, line: dict[str, Any]) -> None:
+        if not self.prepared.team.is_first:
+            return
         content = (json.dumps(plain(line), allow_nan=False) + "\n").encode()
         self.disk.append(self.run.metrics_path, content)
         self.position.logged_bytes += len(content)
@@ -237,58 +277,24 @@ class Trainer:
         self.prepared.registry.notify("zoo_metrics_logged", run=self.run, step=line["step"], metrics=flat)
 
     def _save(self) -> None:
-        checkpoints.save(self.run.checkpoints_path, self.snapshot(), self.disk)
-        self.rotate()
+        team = self.prepared.team
+        checkpoint = snapshot(self.position, self.prepared.players, self.prepared.recipe)
+        is_spread = any(player.is_sharded for player in self.prepared.players.values())
+        if team.is_first or is_spread:
+            checkpoints.save(self.run.checkpoints_path, checkpoint, self.disk, team if is_spread else None)
+        if team.is_first:
+            self.rotate()
 
     def rotate(self) -> None:
         """Removes the checkpoints that are neither among the newest nor the best."""
         keep, best = self.settings.checkpoint.keep, self.position.best_step
         checkpoints.rotate(self.run.checkpoints_path, keep=keep, best=best, disk=self.disk)
 
-    def _stop_if_asked(self, interrupts: Interrupts) -> None:
-        if interrupts.pending:
+    def _stop_if_asked(self) -> None:
+        if number := self.prepared.team.hear(self.position.step):
+            name = signal.Signals(number).name
             raise Interrupted(
-                f"stopped by {interrupts.name} after step {self.position.step}; the state is saved",
-                signal_number=interrupts.pending,
+                f"stopped by {name} after step {self.position.step}; the state is saved",
+                signal_number=number,
                 fix=f"zoo resume {self.run.path}",
             )
-
-    def snapshot(self) -> Checkpoint:
-        """Everything that decides how training goes on."""
-        model: checkpoints.Tensors = {}
-        optimizer: checkpoints.Tensors = {}
-        states: dict[str, Any] = {}
-        for name, player in self.prepared.players.items():
-            model |= {f"{name}/{key}": value for key, value in player.module.state_dict().items()}
-            if player.average is not None:
-                model |= {f"{name}@ema/{key}": value for key, value in player.average.state_dict().items()}
-            if player.optimizer is not None:
-                states[name] = checkpoints.flatten(player.optimizer.state_dict(), optimizer, name)
-        state = {
-            "position": checkpoints.flatten(vars(self.position), {}, "position"),
-            "optimizers": states,
-            "recipe": checkpoints.flatten(self.prepared.recipe.to_json(), {}, "recipe"),
-        }
-        return Checkpoint(self.position.step, model, optimizer, state)
-
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Puts players and position where the checkpoint was taken."""
-        for name, player in self.prepared.players.items():
-            player.module.load_state_dict(_part(checkpoint.model, f"{name}/"))
-            if player.average is not None:
-                player.average.load_state_dict(_part(checkpoint.model, f"{name}@ema/"))
-            if player.optimizer is not None:
-                player.optimizer.load_state_dict(
-                    checkpoints.unflatten(checkpoint.state["optimizers"][name], checkpoint.optimizer)
-                )
-        self.position = Position(**checkpoints.unflatten(checkpoint.state["position"], {}))
-
-
-def weights_of(checkpoint: Checkpoint, player: str) -> checkpoints.Tensors:
-    """Parameters and buffers of the network that answers for a player: its average where there is one."""
-    average = _part(checkpoint.model, f"{player}@ema/module.")
-    return average or _part(checkpoint.model, f"{player}/")
-
-
-def _part(tensors: checkpoints.Tensors, prefix: str) -> checkpoints.Tensors:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.contracts.targets import Binary, Classes, Forecast, Values
@@ -99,6 +99,7 @@ def test_a_gap_is_refused_and_can_be_filled_with_missing_steps(write):
     assert (list(timeline.first), list(timeline.last), timeline.length) == ([3, 4, 5, 6], [3, 4, 5, 6], 7)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 20))
 def test_windows_and_truth_are_consecutive(tmp_path_factory, window, horizon, more):
     length = window + horizon + more

@@ -64,5 +64,5 @@ def recognise(path: Path) -> Reader:
     raise DataError(
         f"{path}: no reader can read it{reasons}",
         fix="a data set is class folders of pictures or texts, pictures with boxes, a .csv, .tsv or .parquet file, "
-        "a .txt file or one a class, IDX files, or an .npz file",
+        "a .txt file or one a class, IDX files, an .npz file, or a folder of .npy files",
     )

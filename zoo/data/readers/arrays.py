@@ -1,10 +1,12 @@
-"""Reads ``.npz`` files with ``x`` and ``y``, or ``x_train``, ``y_train``, ``x_test``, ``y_test``."""
+"""Reads arrays ``x`` and ``y``, or ``x_train``, ``y_train``, ``x_test``, ``y_test``, from an ``.npz`` or ``.npy`` files.
+
+The ``.npy`` files of a folder are mapped into memory, not read: they may be larger than memory.
+"""
 
 import re
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,16 @@ from zoo.contracts.signature import Signature
 from zoo.contracts.targets import Target
 from zoo.contracts.tensors import TensorSpec
 from zoo.data.examples import concatenate
+from zoo.data.places import Places
 from zoo.data.splits import ROLES
 from zoo.data.targets import TargetColumn, TargetType, column_names, encode, infer, label_target
 from zoo.errors import DataError
+from zoo.reading import open_regular
+from zoo.runtime.archives import read_arrays
 
 _X = ("x", "images", "image", "data", "features", "inputs")
 _Y = ("y", "labels", "label", "target", "targets")
+_CHUNK = 2**16
 
 
 @dataclass(frozen=True)
@@ -46,17 +52,17 @@ class Pair:
 
 
 def refuses(path: Path) -> str:
-    """Why this is no ``.npz`` file; empty if it is."""
+    """Why this is no ``.npz`` file and no folder of ``.npy`` files; empty if it is one."""
     if path.is_dir():
-        return "a folder, not a file"
+        return "" if any(path.glob("*.npy")) else "a folder without .npy files"
     return "" if path.suffix.lower() == ".npz" else "does not end in .npz"
 
 
 def read(path: Path, *, target_type: TargetType = "auto") -> Splits:
-    """The arrays of an ``.npz`` file: uint8 pictures ``[n, height, width(, 1 or 3)]`` or vectors ``[n, length]``.
+    """The arrays of an ``.npz`` file, or of a folder of ``.npy`` files: uint8 pictures ``[n, height, width(, 1 or 3)]`` or vectors ``[n, length]``.
 
     Args:
-        path: The file.
+        path: The file or folder.
         target_type: What y is; auto takes whole numbers and text for labels, and floats for values.
 
     Raises:
@@ -101,7 +107,7 @@ def examples_like(pair: Pair, signature: Signature) -> Examples:
             fix="give data of the trained kind",
         )
     truth = _truth_columns(pair, column_names(signature.target))
-    ids = [pair.where(row) for row in range(len(pair.x))]
+    ids = Places(f"{pair.path.name} {pair.role}", range(len(pair.x)))
     return Examples({signature.inputs[0].name: _values(pair)}, encode(signature.target, truth, ids), ids)
 
 
@@ -134,16 +140,19 @@ def _pair(path: Path, role: str, arrays: Mapping[str, npt.NDArray[Any]], found: 
 
 def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
+        if path.is_dir():
+            # Copy on write: torch takes no array that it could not write to.
+            return {file.stem: np.load(file, mmap_mode="c") for file in sorted(path.glob("*.npy"))}
+        with open_regular(path) as file:
+            return read_arrays(file)
     except ValueError as error:
-        if "pickle" in str(error).lower():
+        if "pickle" in str(error).lower() or "python objects" in str(error).lower():
             raise DataError(
                 f"{path}: holds Python objects, which are never unpickled",
                 fix="save arrays of numbers or text",
             ) from error
         raise DataError(f"{path}: is damaged: {error}", fix="save the file again") from error
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
+    except OSError as error:
         raise DataError(f"{path}: is damaged: {error}", fix="save the file again") from error
 
 
@@ -167,8 +176,11 @@ def _input(pair: Pair) -> TensorSpec:
 def _values(pair: Pair) -> npt.NDArray[Any]:
     if _input(pair).kind == "image":
         return pair.x if pair.x.ndim == 4 else pair.x[..., np.newaxis]
-    values = pair.x.astype(np.float32)
-    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    values = pair.x.astype(np.float32, copy=False)
+    starts = range(0, len(values), _CHUNK)
+    bad = np.concatenate(
+        [start + np.flatnonzero(~np.isfinite(values[start : start + _CHUNK]).all(axis=1)) for start in starts]
+    )
     if len(bad):
         raise DataError(
             f"{pair.where(int(bad[0]))}: holds a value that is not finite ({len(bad)} examples do)",
@@ -196,8 +208,14 @@ def _truth_columns(pair: Pair, names: tuple[str, ...] = ()) -> list[TargetColumn
 
 
 def _truth_column(name: str, values: npt.NDArray[Any]) -> TargetColumn:
-    text = np.array([_text(value) for value in values.tolist()], dtype=object)
-    return TargetColumn(name, text, None if values.dtype.kind == "U" else values.astype(np.float64))
+    numbers = None if values.dtype.kind == "U" else values.astype(np.float64, copy=False)
+    return TargetColumn(name, partial(_texts, values), numbers)
+
+
+def _texts(values: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
+    """One string a distinct value, however many rows have it."""
+    distinct, places = np.unique(values, return_inverse=True)
+    return np.array([_text(value) for value in distinct.tolist()], dtype=object)[places]
 
 
 def _text(value: Any) -> str:

@@ -5,6 +5,7 @@ big-endian).
 """
 
 import gzip
+import io
 import math
 import re
 import struct
@@ -22,6 +23,7 @@ from zoo.data.examples import concatenate
 from zoo.data.readers.arrays import Pair, examples_like, infer_splits
 from zoo.data.splits import ROLES
 from zoo.errors import DataError
+from zoo.runtime.archives import require_measure
 from zoo.runtime.contents import read_content
 
 _ROLES = {**ROLES, "t10k": "test"}
@@ -63,10 +65,21 @@ def read_idx(path: Path) -> npt.NDArray[Any]:
         DataError: It is damaged, or shorter or longer than its header says.
     """
     try:
-        content = gzip.decompress(read_content(path)) if path.suffix == ".gz" else read_content(path)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        content = _unpacked(read_content(path)) if path.suffix == ".gz" else read_content(path)
+    except (EOFError, OSError, ValueError, zlib.error) as error:
         raise DataError(f"{path}: is damaged or ends early: {error}", fix="fetch the file again") from error
     return _parse(path, content)
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """The content of a gzip file, unless it unfolds beyond what its own header says it holds."""
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+        start = file.read(4 + 4 * 255)
+        num_dimensions = start[3] if len(start) > 3 else 0
+        sizes = struct.unpack_from(f">{min(num_dimensions, len(start) // 4 - 1)}I", start, 4)
+        expected = 4 + 4 * num_dimensions + 8 * math.prod(sizes)
+        require_measure(expected, len(packed))
+        return start + file.read(max(0, expected + 1 - len(start)))
 
 
 def _parse(path: Path, content: bytes) -> npt.NDArray[Any]:
@@ -83,7 +96,10 @@ def _parse(path: Path, content: bytes) -> npt.NDArray[Any]:
             f"{path}: expected {expected} bytes for {'x'.join(map(str, shape))} values, found {len(content) - start}",
             fix="fetch the file again",
         )
-    return np.frombuffer(content, dtype, offset=start).astype(dtype.newbyteorder("=")).reshape(shape)
+    try:
+        return np.frombuffer(content, dtype, offset=start).astype(dtype.newbyteorder("=")).reshape(shape)
+    except ValueError as error:
+        raise DataError(f"{path}: {error}", fix="fetch the file again") from error
 
 
 def _read_pairs(path: Path) -> dict[str, Pair]:

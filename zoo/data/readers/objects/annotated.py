@@ -14,6 +14,7 @@ import numpy as np
 
 from zoo.contracts.examples import Objects
 from zoo.errors import DataError
+from zoo.runtime.images import open_image
 
 _TOLERATED_PX = 1.0
 
@@ -100,17 +101,16 @@ def _check_box(each: Annotated, number: int, box: Any, size: tuple[int, int], ru
 
 
 def _size(each: Annotated) -> tuple[int, int]:
-    from PIL import Image
-
     if not each.picture.is_file():
         raise DataError(
             f"{each.where}: names the picture {each.picture.name}, which is missing in {each.picture.parent}",
             fix="add the picture, or remove the annotation",
         )
     try:
-        with Image.open(each.picture) as opened:
+        with open_image(each.picture) as opened:
             size = opened.size
-    except (OSError, ValueError) as error:
+    # On damaged bytes Pillow raises almost anything; whatever it is, the file is at fault.
+    except Exception as error:
         raise DataError(
             f"{each.picture}: is not an image", fix="remove the file or fetch it again"
         ) from error

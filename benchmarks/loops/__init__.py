@@ -1,0 +1,1 @@
+"""Training loops side by side: ``python -m benchmarks.loops``; the figures stand in docs/explanation/performance.md."""

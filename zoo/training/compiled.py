@@ -1,0 +1,237 @@
+"""Compiles the step: forward, loss, backward, the check and the optimizer's update become one graph."""
+
+import inspect
+import time
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Any
+
+import torch
+import torch._dynamo
+
+from zoo.contracts.examples import Batch
+from zoo.errors import NumericsError
+from zoo.registry import describe
+from zoo.training.step import Player, Step, reduce
+
+_NUM_EAGER = 12
+"""Steps before the compiled ones: the optimizer makes its state, and there is a time to compare with."""
+_NUM_TIMED = 20
+
+Play = Callable[[Sequence[Batch]], dict[str, torch.Tensor]]
+
+
+class Compiler:
+    """Chooses what plays a step: the loop itself for the first few, and what was compiled from then on.
+
+    Which steps are compiled depends on their number alone, so that a resumed run ends in the same bytes.
+
+    Args:
+        step: What is compiled.
+        num_parts: Micro-batches of a batch.
+        num_steps: Steps of the whole training.
+        defers: Whether numbers that are not finite may be found some steps later.
+        note: Told what compiling cost, what a step takes since, and when that pays off.
+    """
+
+    def __init__(
+        self, step: Step, *, num_parts: int, num_steps: int, defers: bool, note: Callable[[str], None]
+    ) -> None:
+        self._step, self._num_parts, self._num_steps, self._note = step, num_parts, num_steps, note
+        self._defers = defers
+        self._compiled: Play | None = None
+        self._eager_s: list[float] = []
+        self._compiled_s: list[float] = []
+
+    def choose(self, number: int) -> Play:
+        """What plays the step of that number."""
+        if number < _NUM_EAGER:
+            return self._timed(self._step, self._eager_s)
+        if self._compiled is None:
+            self._compiled = self._compile()
+        if len(self._compiled_s) == _NUM_TIMED:
+            self._tell(number)
+        return self._timed(self._compiled, self._compiled_s)
+
+    def _compile(self) -> Play:
+        reason = _why_not_whole(self._step, self._num_parts)
+        if not reason:
+            return self._or_networks(WholeStep(self._step, defers=self._defers))
+        return self._networks(reason)
+
+    def _or_networks(self, whole: "WholeStep") -> Play:
+        """The whole step, or the networks alone where the compiler cannot follow the optimizer or the loss."""
+        chosen: Play = whole
+
+        def play(micro_batches: Sequence[Batch]) -> dict[str, torch.Tensor]:
+            nonlocal chosen
+            try:
+                return chosen(micro_batches)
+            except (torch._dynamo.exc.Unsupported, torch._dynamo.exc.UserError) as error:
+                whole.give_up()
+                chosen = self._networks(describe(error).splitlines()[0])
+                return chosen(micro_batches)
+
+        return play
+
+    def _networks(self, reason: str) -> Play:
+        self._note(f"compile=true compiles the networks, not the whole step: {reason}")
+        for player in self._step.players.values():
+            player.module.compile()
+        return self._step
+
+    def _timed(self, play: Play, seconds: list[float]) -> Play:
+        if len(seconds) > _NUM_TIMED:
+            return play
+
+        def timed(micro_batches: Sequence[Batch]) -> dict[str, torch.Tensor]:
+            started_at = time.perf_counter()
+            losses = play(micro_batches)
+            for loss in losses.values():
+                loss.item()  # the device has done it, not only heard of it
+            seconds.append(time.perf_counter() - started_at)
+            return losses
+
+        return timed
+
+    def _tell(self, number: int) -> None:
+        """One sentence for the user, once."""
+        cost_s, compiled_s = sum(self._compiled_s[:2]), median(self._compiled_s[2:])
+        self._compiled_s.append(compiled_s)
+        said = f"compiled in {cost_s:.1f} s; a step takes {1000 * compiled_s:.3g} ms"
+        if not self._eager_s:
+            self._note(said)
+            return
+        # The first step also makes the optimizer's state.
+        eager_s = median(self._eager_s[1:])
+        said += f" instead of {1000 * eager_s:.3g} ms"
+        if compiled_s >= eager_s:
+            self._note(f"{said}, which is no gain: leave compile out")
+            return
+        num_until_even = int(cost_s / (eager_s - compiled_s))
+        left = self._num_steps - number
+        self._note(f"{said}; that pays off after {num_until_even:,} steps, and {left:,} are left")
+
+
+class WholeStep:
+    """One player's turn as one graph.
+
+    A step that is not finite is undone inside of the graph: each number that it changes is chosen there
+    between what it was and what it would become.
+    """
+
+    def __init__(self, step: Step, *, defers: bool) -> None:
+        self._step = step
+        [self._player] = [player for player in step.players.values() if player.optimizer is not None]
+        self._rates = [group.get("lr") for group in self._player.groups]
+        self._learning: list[torch.nn.Parameter] = []
+        device = self._player.parameters[0].device
+        step.defers = defers
+        mode = "reduce-overhead" if device.type == "cuda" else None
+        self._run = torch.compile(self._play, fullgraph=True, mode=mode)
+
+    def __call__(self, micro_batches: Sequence[Batch]) -> dict[str, torch.Tensor]:
+        """Plays one step.
+
+        Raises:
+            NumericsError: The loss or a gradient is not finite; nothing moved.
+        """
+        [batch] = micro_batches
+        player, step = self._player, self._step
+        if not self._learning:
+            self._prepare(batch)
+        step.seed()
+        # The graph holds the backward pass, which is not traced unless it is asked for.
+        with torch._dynamo.config.patch(trace_autograd_ops=True):
+            loss = self._run(batch).clone()
+        if not step.defers and step.watch.has_found():
+            step.watch.forget()
+            raise NumericsError(
+                f"the loss of {player.name!r} is {loss.item()}, or its gradient is not finite"
+            )
+        if player.average is not None:
+            player.average.update_parameters(player.module)
+        return {player.name: loss}
+
+    def give_up(self) -> None:
+        """As it was, for a step that is not compiled."""
+        self._player.drop_gradients()
+        self._step.defers = False
+        for group, rate in zip(self._player.groups, self._rates, strict=True):
+            group["lr"] = rate
+
+    def _prepare(self, batch: Batch) -> None:
+        """Gradients that stay where they are, and learning rates that the graph reads instead of holding."""
+        player, step = self._player, self._step
+        step.seed()
+        [turn] = list(step.objective(step.models, batch))
+        gradients = torch.autograd.grad(reduce(turn.loss)[0], player.parameters, allow_unused=True)
+        step.undo()
+        for parameter, gradient in zip(player.parameters, gradients, strict=True):
+            # One that gets no gradient has none, and the optimizer leaves it alone.
+            if gradient is not None:
+                parameter.grad = torch.zeros_like(parameter)
+                self._learning.append(parameter)
+        for group in player.groups:
+            if "lr" in group:
+                group["lr"] = torch.tensor(float(group["lr"]), device=player.parameters[0].device)
+
+    def _play(self, batch: Batch) -> torch.Tensor:
+        player, watch = self._player, self._step.watch
+        changed = _changed(player)
+        before = [tensor.clone() for tensor in changed]
+        [turn] = list(self._step.objective(self._step.models, batch))
+        total, count = reduce(turn.loss)
+        loss = total / count
+        gradients = torch.autograd.grad(loss, self._learning)
+        with torch.no_grad():
+            norm = torch.nn.utils.get_total_norm(gradients)
+            for parameter, gradient in zip(self._learning, gradients, strict=True):
+                parameter.grad.copy_(gradient * _clipping(norm, player.clip_norm))  # type: ignore[union-attr]
+            is_good = torch.isfinite(loss) & torch.isfinite(norm) & (watch.found[0] == 0)
+            _raw_step(player.optimizer)(player.optimizer)
+            for tensor, old in zip(changed, before, strict=True):
+                tensor.copy_(torch.where(is_good, tensor, old))
+            watch.found.copy_((~is_good).to(watch.found.dtype).reshape(1))
+            self._step.num_good.add_(is_good)
+        return loss.detach()
+
+
+def _why_not_whole(step: Step, num_parts: int) -> str:
+    """Why a step cannot be one graph; empty if it can."""
+    trained = [player for player in step.players.values() if player.optimizer is not None]
+    if not hasattr(torch._dynamo.config, "trace_autograd_ops"):
+        return "this PyTorch cannot trace a backward pass"
+    if len(trained) > 1:
+        return "several players take turns"
+    if step.team.is_several:
+        return "several processes exchange gradients in it"
+    if trained[0].needs_closure:
+        return "the optimizer evaluates the loss itself"
+    if trained[0].scaler is not None:
+        return "fp16 scales its gradients"
+    if num_parts > 1:
+        return "a batch is cut into micro-batches"
+    return ""
+
+
+def _changed(player: Player) -> list[torch.Tensor]:
+    """All that a step changes."""
+    assert player.optimizer is not None
+    state = [
+        value
+        for parameter in player.parameters
+        for value in player.optimizer.state.get(parameter, {}).values()
+        if isinstance(value, torch.Tensor)
+    ]
+    return [*player.parameters, *player.module.buffers(), *state]
+
+
+def _clipping(norm: torch.Tensor, clip_norm: float | None) -> torch.Tensor | float:
+    return 1.0 if clip_norm is None else (clip_norm / (norm + 1e-6)).clamp(max=1.0)
+
+
+def _raw_step(optimizer: Any) -> Callable[[Any], Any]:
+    """The optimizer's own step, without what PyTorch wraps around it to end a graph there."""
+    step: Callable[[Any], Any] = inspect.unwrap(type(optimizer).step)
+    return step

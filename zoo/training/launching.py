@@ -1,0 +1,53 @@
+"""Starts the processes of a team on this machine, and starts them again when one of them is lost."""
+
+import sys
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from torch.distributed.elastic.multiprocessing.api import SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+MAX_RESTARTS = 3
+
+
+def launch(words: Sequence[str], run_path: Path, num_processes: int, say: Callable[[str], None]) -> int:
+    """Runs ``zoo WORDS`` in so many processes as ``torchrun`` does; returns the exit code.
+
+    Where a process was killed, all of them resume the run; an error of Zoo's own would only come again.
+
+    Args:
+        words: The command line behind ``zoo``; it names the run folder.
+        run_path: The run folder.
+        num_processes: How many.
+        say: Told when they are started again.
+    """
+    for _ in range(MAX_RESTARTS + 1):
+        code = _launch(words, num_processes)
+        if code >= 0:
+            return code
+        say(f"a process was killed by signal {-code}; all of them go on from the last checkpoint")
+        if run_path.exists():
+            words = ("resume", str(run_path))
+    return 128 - code
+
+
+def _launch(words: Sequence[str], num_processes: int) -> int:
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=num_processes,
+        run_id=uuid.uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+    )
+    try:
+        elastic_launch(config, sys.executable)("-m", "zoo", *words)
+    except ChildFailedError as error:
+        _, failure = error.get_first_failure()
+        return failure.exitcode
+    except SignalException as error:
+        return 128 + error.sigval
+    return 0
