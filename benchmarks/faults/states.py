@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 from benchmarks.faults.crashes import KillAt, fresh
 from benchmarks.faults.processes import run
@@ -14,6 +15,7 @@ from benchmarks.faults.workload import Workload, outcome
 from zoo.files import LOCAL
 from zoo.runs import Run
 from zoo.training import checkpoints
+from zoo.training.state import snapshot
 from zoo.training.trainer import Trainer
 
 DAY_S = 86_400.0
@@ -67,7 +69,9 @@ def _backwards(workload: Workload, expected: str, step: int) -> Trial:
 
 def round_trips(workload: Workload) -> Row:
     """R16: what is loaded and saved again is the same in every byte."""
-    optimizers, schedules = workload.registry.names("optimizer"), workload.registry.names("schedule")
+    # It takes sparse gradients alone, and no network of the zoo has them.
+    optimizers = [name for name in workload.registry.names("optimizer") if name != "sparse-adam"]
+    schedules = workload.registry.names("schedule")
     acts = [
         partial(_round_trip, workload, optimizer, schedule)
         for optimizer in optimizers
@@ -93,8 +97,10 @@ def _round_trip(workload: Workload, optimizer: str, schedule: str) -> Trial:
         Trainer.fit = fit  # type: ignore[method-assign]
     again = path.parent / "again"
     again.mkdir()
-    checkpoints.save(again, kept[0].snapshot(), LOCAL)
-    place = checkpoints.place(again, kept[0].position.step)
+    trainer = kept[0]
+    loaded = snapshot(trainer.position, trainer.prepared.players, trainer.prepared.recipe)
+    checkpoints.save(again, loaded, LOCAL)
+    place = checkpoints.place(again, trainer.position.step)
     first = Run(path).checkpoints_path / place.name
     names = sorted(each.name for each in first.iterdir())
     causes = [
