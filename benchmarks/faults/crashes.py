@@ -16,6 +16,7 @@ from benchmarks.faults.rules import violations
 from benchmarks.faults.trials import Row, Trial, ending_of, folder, judge, operations, spread, state_of
 from benchmarks.faults.workload import Workload, outcome
 from zoo.runs import Run
+from zoo.training import checkpoints
 from zoo.training.progress import Progress
 
 KILLED = (-signal.SIGKILL,)
@@ -86,7 +87,9 @@ def _where(path: Path) -> str:
             return place
     if any(path.glob(".*.[0-9]*")):
         return "inside a replacement"
-    steps = [int(name.removeprefix("step-")) for name in names]
+    if any(name.startswith(".probe") for name in names):
+        return "inside a probe"
+    steps = checkpoints.steps(Run(path).checkpoints_path)
     return f"after the checkpoint of step {max(steps)}" if steps else "before the first checkpoint"
 
 

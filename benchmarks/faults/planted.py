@@ -12,10 +12,10 @@ from zoo.files import Disk
 from zoo.training import checkpoints
 from zoo.training.checkpoints import Checkpoint
 
-Save = Callable[[Path, Checkpoint, Disk], None]
+Save = Callable[[Path, Checkpoint, Disk, object], None]
 
 
-def rename_before_fsync(folder: Path, checkpoint: Checkpoint, disk: Disk) -> None:
+def rename_before_fsync(folder: Path, checkpoint: Checkpoint, disk: Disk, _: object = None) -> None:
     """Commits first and synchronises afterwards."""
     aside, target, contents = _begin(folder, checkpoint, disk)
     for name, content in contents.items():
@@ -25,7 +25,7 @@ def rename_before_fsync(folder: Path, checkpoint: Checkpoint, disk: Disk) -> Non
         _sync_file(target / name, disk)
 
 
-def manifest_first(folder: Path, checkpoint: Checkpoint, disk: Disk) -> None:
+def manifest_first(folder: Path, checkpoint: Checkpoint, disk: Disk, _: object = None) -> None:
     """Writes down what the files will be before they are."""
     aside, target, contents = _begin(folder, checkpoint, disk)
     for name in reversed(contents):
@@ -33,7 +33,7 @@ def manifest_first(folder: Path, checkpoint: Checkpoint, disk: Disk) -> None:
     disk.rename(aside, target)
 
 
-def delete_before_verify(folder: Path, checkpoint: Checkpoint, disk: Disk) -> None:
+def delete_before_verify(folder: Path, checkpoint: Checkpoint, disk: Disk, _: object = None) -> None:
     """Deletes what is older before it knows that what is newer can be read."""
     aside, target, contents = _begin(folder, checkpoint, disk)
     for name, content in contents.items():
@@ -45,7 +45,7 @@ def delete_before_verify(folder: Path, checkpoint: Checkpoint, disk: Disk) -> No
     checkpoints.load(folder, checkpoint.step)
 
 
-def in_place(folder: Path, checkpoint: Checkpoint, disk: Disk) -> None:
+def in_place(folder: Path, checkpoint: Checkpoint, disk: Disk, _: object = None) -> None:
     """Overwrites one folder, as ``torch.save`` to one path does."""
     aside, target, contents = _begin(folder, checkpoint, disk)
     for step in checkpoints.steps(folder):
@@ -55,7 +55,7 @@ def in_place(folder: Path, checkpoint: Checkpoint, disk: Disk) -> None:
         disk.write(target / name, content)
 
 
-def without_folder_sync(folder: Path, checkpoint: Checkpoint, disk: Disk) -> None:
+def without_folder_sync(folder: Path, checkpoint: Checkpoint, disk: Disk, _: object = None) -> None:
     """Synchronises files and forgets the folders that name them."""
     aside, target, contents = _begin(folder, checkpoint, disk)
     for name, content in contents.items():

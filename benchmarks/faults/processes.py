@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,7 +50,10 @@ class Process:
         self.started_at = time.monotonic()
         # A signal that comes before the child has begun waits until it has.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        self.pid = os.fork()
+        with warnings.catch_warnings():
+            # Idle threads of libraries are no danger to a child that does not use them.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.pid = os.fork()
         if self.pid == 0:
             try:
                 os.close(reading)

@@ -6,15 +6,16 @@ import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 from benchmarks.faults.crashes import KillAt, fresh
 from benchmarks.faults.processes import run
 from benchmarks.faults.trials import Row, Trial, ending_of, folder, spread
 from benchmarks.faults.workload import Workload, outcome
-from zoo.contracts.entries import Optimizer, Schedule
 from zoo.files import LOCAL
 from zoo.runs import Run
 from zoo.training import checkpoints
+from zoo.training.state import snapshot
 from zoo.training.trainer import Trainer
 
 DAY_S = 86_400.0
@@ -32,6 +33,7 @@ ODD = (
     "CON",
     "~tilde",
 )
+EXPORTED = ODD[:5]
 
 
 def clocks(workload: Workload) -> Row:
@@ -67,9 +69,9 @@ def _backwards(workload: Workload, expected: str, step: int) -> Trial:
 
 def round_trips(workload: Workload) -> Row:
     """R16: what is loaded and saved again is the same in every byte."""
-    found = workload.registry.entries()
-    optimizers = sorted(each.name for each in found if isinstance(each, Optimizer))
-    schedules = sorted(each.name for each in found if isinstance(each, Schedule))
+    # It takes sparse gradients alone, and no network of the zoo has them.
+    optimizers = [name for name in workload.registry.names("optimizer") if name != "sparse-adam"]
+    schedules = workload.registry.names("schedule")
     acts = [
         partial(_round_trip, workload, optimizer, schedule)
         for optimizer in optimizers
@@ -88,15 +90,17 @@ def _round_trip(workload: Workload, optimizer: str, schedule: str) -> Trial:
     if ended.code:
         return Trial(landed, [f"training ended with {ended.code}: {ended.said[-300:]}"])
     fit = Trainer.fit
-    Trainer.fit = kept.append  # type: ignore[method-assign,assignment]
+    Trainer.fit = lambda trainer: kept.append(trainer)  # type: ignore[method-assign,assignment]
     try:
         workload.resume(path)
     finally:
         Trainer.fit = fit  # type: ignore[method-assign]
     again = path.parent / "again"
     again.mkdir()
-    checkpoints.save(again, kept[0].snapshot(), LOCAL)
-    place = checkpoints.place(again, kept[0].position.step)
+    trainer = kept[0]
+    loaded = snapshot(trainer.position, trainer.prepared.players, trainer.prepared.recipe)
+    checkpoints.save(again, loaded, LOCAL)
+    place = checkpoints.place(again, trainer.position.step)
     first = Run(path).checkpoints_path / place.name
     names = sorted(each.name for each in first.iterdir())
     causes = [
@@ -107,35 +111,35 @@ def _round_trip(workload: Workload, optimizer: str, schedule: str) -> Trial:
 
 
 def odd_paths(workload: Workload) -> Row:
-    """R18: train, resume, export and predict in folders with odd names, as commands."""
-    acts = [partial(_odd, workload, name) for name in ODD]
-    return Row.of(
-        "R18", "train, resume, export and predict in folders with odd names", spread(acts), least=4 * len(ODD)
-    )
+    """R18: train and resume in folders with odd names; export and predict too, as commands, in some of them."""
+    path = fresh()
+    workload.start(path)
+    acts = [partial(_odd, workload, outcome(path), name) for name in ODD]
+    title = "train, resume, export and predict in folders with odd names"
+    return Row.of("R18", title, spread(acts), least=len(ODD) + len(EXPORTED))
 
 
-def _odd(workload: Workload, name: str) -> list[Trial]:
+def _odd(workload: Workload, expected: str, name: str) -> list[Trial]:
     place = folder() / name
     place.mkdir()
-    shutil.copy(workload.data, place / "rows.npz")
-    # A word that begins with a dash is an option for every command there is; ./ makes it a path.
-    run_path = f"./{name}" if name.startswith("-") else name
-    commands = {
-        "train": ["train", "mlp", "--data", "rows.npz", "--run", run_path, "epochs=1", "device=cpu"],
-        "resume": ["resume", run_path, "epochs=2"],
-        "export": ["export", run_path],
-        "predict": ["predict", f"{run_path}/model.onnx", "rows.npz"],
-    }
-    trials = []
-    for command, words in commands.items():
-        done = subprocess.run(
-            [sys.executable, "-c", "from zoo.cli import main; main()", *words],
-            cwd=place,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        causes = [] if done.returncode == 0 else [f"exit {done.returncode}: {done.stderr[-300:]}"]
-        trials.append(Trial(f"{command} in {name[:20]!r}", causes))
+    run(lambda: workload.start(place / name, progress=KillAt(5)))
+    trials = [Trial(f"train and resume in {name[:20]!r}", ending_of(workload, place / name, expected))]
+    if name in EXPORTED:
+        shutil.copy(workload.data, place / "rows.npz")
+        # A word that begins with a dash is an option for every command there is; ./ makes it a path.
+        commands = (["export", f"./{name}"], ["predict", f"./{name}/model.onnx", "rows.npz"])
+        causes = [cause for words in commands for cause in _command(words, place)]
+        trials.append(Trial(f"export and predict in {name[:20]!r}", causes))
     shutil.rmtree(place.parent)
     return trials
+
+
+def _command(words: list[str], place: Path) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", "from zoo.cli import main; main()", *words],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [] if done.returncode == 0 else [f"exit {done.returncode}: {done.stderr[-300:]}"]
