@@ -35,7 +35,7 @@ from zoo.runtime.cores import num_cores
 from zoo.training.encoded import EncodedSplit
 
 RESULT = Path(__file__).parent / "results" / "pictures.json"
-NUM_PICTURES = 2000
+NUM_PICTURES = 1000
 NUM_SCENES = 60
 # Height and width in pixels.
 SIZES = ((256, 256), (300, 400), (375, 500), (500, 375))
