@@ -103,10 +103,10 @@ def main() -> int:
     parser.add_argument("--dry", action="store_true", help="keep no figures")
     given = parser.parse_args()
     measured: dict[str, list[tuple[float, float]]] = {}
-    with TemporaryDirectory() as site, TemporaryDirectory() as cache:
+    with TemporaryDirectory() as site:
         install(Path(site))
         path = os.pathsep.join([site, *filter(None, [os.environ.get("PYTHONPATH")])])
-        environment = {**os.environ, "PYTHONPATH": path, "PYTHONPYCACHEPREFIX": cache, "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
         for turn in range(given.rounds + 1):
             with TemporaryDirectory() as folder:
                 for name, command in commands(Path(folder)).items():
