@@ -1,6 +1,8 @@
 # make quickstart   the main job, from an empty environment to printed answers
 # make test         every gate that CI runs
 # make acceptance   the figures on real data; needs the folder named by ZOO_SHARED
+# make faults       what a run survives: every row of docs/explanation/reliability.md, half an hour
+# make faults-peers the same for the peers
 # make docs         the documentation, into site/
 
 PYTHON ?= python3
@@ -10,7 +12,7 @@ PLUGINS := $(sort $(wildcard plugins/*))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: quickstart test lint types pytest acceptance docs format clean
+.PHONY: quickstart test lint types pytest acceptance faults faults-peers docs format clean
 
 quickstart: $(VENV)/.installed
 	rm -rf runs/quickstart
@@ -36,6 +38,14 @@ pytest: $(VENV)/.tested
 
 acceptance: $(VENV)/.tested
 	$(BIN)/python -m pytest --override-ini testpaths=acceptance -m acceptance acceptance
+
+faults: $(VENV)/.tested
+	$(BIN)/python -m benchmarks.faults
+	$(BIN)/python -m benchmarks.faults.page
+
+faults-peers: .venv-peers/.installed
+	.venv-peers/bin/python -m benchmarks.faults.peers
+	.venv-peers/bin/python -m benchmarks.faults.page
 
 docs: $(VENV)/.tested
 	$(BIN)/mkdocs build --strict

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults import crashes, damage, poison, refusals, signals, states
+from benchmarks.faults import crashes, damage, poison, refusals, selftest, signals, states
 from benchmarks.faults.trials import Row
 from benchmarks.faults.workload import Workload
 
@@ -23,6 +23,7 @@ NUM_SIGNALS, NUM_PAIRS = 25, 20
 
 Measure = Callable[[Workload], Iterable[Row]]
 ROWS: dict[str, Measure] = {
+    "harness": lambda workload: [selftest.planted(workload)],
     "R1": lambda workload: [crashes.killed_at_random(workload, NUM_RUNS, NUM_KILLS)],
     "N1": lambda workload: [poison.poisoned(workload)],
     "R6": lambda workload: [*damage.damaged(workload), refusals.lied_to(workload)],
@@ -44,6 +45,7 @@ def main(words: list[str]) -> int:
     chosen = {name: act for name, act in ROWS.items() if not words or set(words) & set(name.split())}
     is_lost = False
     with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)  # one row trains as another user
         os.environ.setdefault("FAULTS_FOLDER", place)
         workload = Workload(Path(tempfile.mkdtemp(dir=place)))
         for act in chosen.values():

@@ -17,6 +17,7 @@ from benchmarks.faults.trials import Row, Trial, ending_of, folder, operations, 
 from benchmarks.faults.workload import Workload, outcome
 from zoo.runs import Run
 from zoo.training.evaluation import Judge
+from zoo.training.progress import Progress
 
 LIMIT_S = 10.0
 IN_USE = 6
@@ -159,18 +160,37 @@ def two_at_once(workload: Workload, num_pairs: int) -> Row:
     return Row.of("R8", title, spread(acts, width=1), least=3)
 
 
+class Waiting(Progress):
+    """Waits after a step until a file is there, so that the other process meets a run at work."""
+
+    def __init__(self, flag: Path) -> None:
+        self.flag = flag
+
+    def stepped(self, *_: object) -> None:
+        """Waits; two that both hold the run would both wait to the limit, and both end well."""
+        deadline = time.monotonic() + LIMIT_S
+        while not self.flag.exists() and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+
 def _two_starts(workload: Workload, expected: str, seed: int) -> Trial:
     path = folder() / "run"
-    return _two(workload, expected, path, lambda: workload.start(path, **LONG), "two trainings")
+    progress = Waiting(path.parent / "flag")
+    act = partial(workload.start, path, progress=progress, **LONG)
+    return _two(workload, expected, path, act, "two trainings")
 
 
 def _two_resumes(workload: Workload, expected: str, seed: int) -> Trial:
     path = _killed(workload)
-    return _two(workload, expected, path, lambda: workload.resume(path), "two resumes")
+    act = partial(workload.resume, path, progress=Waiting(path.parent / "flag"))
+    return _two(workload, expected, path, act, "two resumes")
 
 
 def _two(workload: Workload, expected: str, path: Path, act: Callable[[], object], name: str) -> Trial:
     pair = [Process(act), Process(act)]
+    while not any(process.has_ended() for process in pair):
+        time.sleep(0.005)
+    (path.parent / "flag").touch()
     ends = [(process.pid, process.wait()) for process in pair]
     winners = [pid for pid, ended in ends if ended.code == 0]
     losers = [ended for _, ended in ends if ended.code == IN_USE]

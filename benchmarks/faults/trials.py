@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -15,7 +16,8 @@ from benchmarks.faults.workload import Workload, outcome
 from zoo.runs import Run
 from zoo.training import checkpoints
 
-SHOWN_CAUSES = 5
+SHOWN_CAUSES, LENGTH = 5, 300
+_PLACE = re.compile(r"[^\s'\"]*/(trial-|tmp)\w+/")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Row:
     def of(cls, row: str, title: str, trials: Iterable[Trial], *, least: int = 1) -> "Row":
         """Counts; a row whose faults landed at fewer than ``least`` places is short, and says so as a cause."""
         done = list(trials)
-        causes = [f"{each.landed}: {cause}" for each in done for cause in each.causes]
+        causes = [f"{each.landed}: {brief(cause)}" for each in done for cause in each.causes]
         landed = Counter(each.landed for each in done)
         if len(landed) < least:
             causes.insert(0, f"short: faults landed at {len(landed)} places, not {least}")
@@ -75,6 +77,14 @@ class Row:
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return asdict(self)
+
+
+def brief(cause: str) -> str:
+    """A cause in one line: of a traceback its last, and paths without the trial's folder."""
+    lines = [line.strip() for line in cause.splitlines() if line.strip()] or [""]
+    if "File " in cause or "^^^" in cause:
+        lines = [f"{lines[0].partition(': ')[0]}: {lines[-1]}"]
+    return _PLACE.sub("", " / ".join(lines))[:LENGTH]
 
 
 def spread(acts: Iterable[Callable[[], Trial | list[Trial]]], width: int = 0) -> list[Trial]:

@@ -12,7 +12,7 @@ import pytest
 import zoo
 from zoo import data
 from zoo.contracts.examples import Splits
-from zoo.errors import ArtifactError, Interrupted, PluginError, UsageError
+from zoo.errors import ArtifactError, EnvironmentFault, Interrupted, PluginError, UsageError
 from zoo.registry import Plugin, Registry
 from zoo.runs import Run
 from zoo.training import session
@@ -144,18 +144,6 @@ def test_a_run_may_be_stopped_again_and_again(whole, tmp_path, registry):
         with pytest.raises(Interrupted):
             zoo.resume(tmp_path / "run", registry=registry, progress=StopAt(step, interrupt))
     assert outcome(zoo.resume(tmp_path / "run", registry=registry)) == outcome(whole)
-
-
-@pytest.mark.parametrize("k", range(1, 40, 3))
-def test_a_power_cut_at_any_write_leaves_a_run_that_resumes_bitwise(
-    whole, tmp_path, registry, stopping_disk, k
-):
-    path = tmp_path / "run"
-    disk = stopping_disk(k)
-    with pytest.raises(stopping_disk.PowerCut):
-        session.start(RECIPE, run_path=path, registry=registry, progress=Progress(), disk=disk)
-    run = zoo.resume(path, registry=registry) if path.exists() else start(path, registry)
-    assert outcome(run) == outcome(whole)
 
 
 @pytest.mark.parametrize(
@@ -311,6 +299,41 @@ def test_a_plugin_that_is_gone_is_named_with_its_version(copy, registry):
     assert "was trained with zoo-feedforward 0.1.0, which is not installed" in caught.value.message
     assert "pip install zoo-feedforward==0.1.0" in caught.value.fix
     assert caught.value.exit_code == 5
+
+
+def test_a_run_that_another_process_holds_is_left_alone(copy, registry):
+    with copy.held(), pytest.raises(EnvironmentFault) as caught:
+        zoo.resume(copy, registry=registry)
+    assert f"{copy.path} is in use by process {os.getpid()} on " in caught.value.message
+    assert caught.value.exit_code == 6
+
+
+def test_a_folder_that_another_process_trains_into_is_left_alone(copy, registry):
+    with copy.held(), pytest.raises(EnvironmentFault, match="is in use by process"):
+        start(copy.path, registry)
+
+
+def test_a_run_that_was_killed_before_its_last_rotation_is_rotated(copy, whole, registry):
+    shutil.copytree(newest(copy), copy.checkpoints_path / "step-00000002")
+    zoo.resume(copy, registry=registry)
+    assert steps(copy) == steps(whole)
+
+
+def test_a_best_checkpoint_that_was_lost_is_named_and_chosen_anew(tmp_path, registry):
+    keys = {"epochs": 4, "checkpoint": {"keep": 1}, "optimizer": {"name": "sgd", "lr": 30.0}}
+    run = start(tmp_path / "run", registry, **keys)
+    assert run.status()["best_step"] is not None
+    others = [path for path in run.checkpoints_path.iterdir() if path != newest(run)]
+    assert others
+    for path in others:
+        shutil.rmtree(path)
+    warnings = Warnings()
+    zoo.resume(run, registry=registry, progress=warnings, epochs=5)
+    assert len(warnings.said) == len(others)
+    assert all(
+        "the best so far, is missing or damaged; the best is chosen anew" in said for said in warnings.said
+    )
+    assert run.status()["best_step"] not in {int(path.name.removeprefix("step-")) for path in others}
 
 
 # Damage

@@ -34,7 +34,7 @@ class Network(nn.Module):
 
 def train(folder: Path) -> str:
     """Trains, or goes on with what the folder holds; SHA-256 of the weights at the end."""
-    from transformers import Trainer, TrainingArguments
+    from transformers import PrinterCallback, Trainer, TrainingArguments
     from transformers.trainer_utils import get_last_checkpoint
     from transformers.utils import logging
 
@@ -63,6 +63,7 @@ def train(folder: Path) -> str:
         ),
         train_dataset=[{"x": each, "labels": label} for each, label in zip(x, y, strict=True)],
     )
+    trainer.remove_callback(PrinterCallback)
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     trainer.train(resume_from_checkpoint=last)
     return work.digest(network.state_dict())
