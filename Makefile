@@ -2,6 +2,7 @@
 # make test         every gate that CI runs
 # make acceptance   the figures on real data; needs the folder named by ZOO_SHARED
 # make docs         the documentation, into site/
+# make fuzz         every reader of foreign bytes for MINUTES=10 in all; TARGET=table for one alone
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +11,7 @@ PLUGINS := $(sort $(wildcard plugins/*))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: quickstart test lint types pytest acceptance docs format clean
+.PHONY: quickstart test lint types pytest acceptance fuzz docs format clean
 
 quickstart: $(VENV)/.installed
 	rm -rf runs/quickstart
@@ -36,6 +37,13 @@ pytest: $(VENV)/.tested
 
 acceptance: $(VENV)/.tested
 	$(BIN)/python -m pytest --override-ini testpaths=acceptance -m acceptance acceptance
+
+MINUTES ?= 10
+
+# Without atheris for this Python, mutants run alone.
+fuzz: $(VENV)/.tested
+	$(INSTALL) --editable '.[train,dev,fuzz]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzzing --minutes $(MINUTES) $(if $(TARGET),--target $(TARGET))
 
 docs: $(VENV)/.tested
 	$(BIN)/mkdocs build --strict

@@ -64,19 +64,23 @@ def seeds(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted(folder.iterdir())] if folder.is_dir() else []
 
 
-def run(name: str, seconds: float, seed: int, report: Path, current: Path) -> None:
-    """Half of the time by coverage, where that is possible, and the other half by mutants."""
-    resource.setrlimit(resource.RLIMIT_AS, (SPACE_BYTES, SPACE_BYTES))
-    is_guided = find_spec("atheris") is not None
-    if is_guided:
+def load_targets() -> dict[str, Target]:
+    """The targets, their parsers instrumented for coverage where atheris is installed."""
+    if find_spec("atheris") is None:
+        from tests.fuzzing import targets
+    else:
         import atheris
 
         with atheris.instrument_imports(include=["zoo"], enable_loader_override=False):
             from tests.fuzzing import targets
-    else:
-        from tests.fuzzing import targets
-    target = targets.build()[name]
-    campaign = Campaign(target, SEEDS / name, current)
+    return targets.build()
+
+
+def run(target: Target, seconds: float, seed: int, report: Path, current: Path) -> None:
+    """Half of the time by coverage, where that is possible, and the other half by mutants."""
+    resource.setrlimit(resource.RLIMIT_AS, (SPACE_BYTES, SPACE_BYTES))
+    is_guided = target.guided and find_spec("atheris") is not None
+    campaign = Campaign(target, SEEDS / target.name, current)
     started_at = time.monotonic()
 
     def save() -> None:
@@ -84,11 +88,10 @@ def run(name: str, seconds: float, seed: int, report: Path, current: Path) -> No
             "executions": campaign.num_executions,
             "findings": sorted(campaign.faults),
             "minutes": round((time.monotonic() - started_at) / 60, 2),
-            "guided": is_guided and target.guided,
+            "guided": is_guided,
         }
         report.write_text(json.dumps(document))
 
-    is_guided = is_guided and target.guided
     campaign.mutate(started_at + (seconds / 2 if is_guided else seconds), seed)
     save()
     if is_guided:
@@ -122,7 +125,3 @@ def _guide(campaign: Campaign, until: float, seed: int, save: object) -> None:
     ]
     atheris.Setup([sys.argv[0], *options, str(corpus)], once)
     atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    run(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]), Path(sys.argv[5]))
