@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import random
 import resource
 import sys
@@ -106,18 +107,22 @@ def _guide(campaign: Campaign, until: float, seed: int, save: object) -> None:
 
     def once(data: bytes) -> None:
         campaign.once(data)
-        if time.monotonic() - last[0] > 1:
-            last[0] = time.monotonic()
+        now = time.monotonic()
+        if now - last[0] > 1 or now > until:
+            last[0] = now
             save()
+        if now > until:
+            os._exit(0)  # a forked process may wait for ever for threads of its parent's libraries
 
     corpus = campaign.current.with_suffix(".corpus")
     for data in (*campaign.target.examples, *seeds(campaign.kept)):
         keep(corpus, data)
     left_s = max(1, int(until - time.monotonic()))
     options = [
-        f"-max_total_time={left_s}",
+        f"-max_total_time={left_s + 60}",
         f"-seed={seed + 1}",
         "-verbosity=0",
+        "-close_fd_mask=3",
         "-print_final_stats=0",
         "-max_len=8192",
         f"-artifact_prefix={corpus}.",
