@@ -28,6 +28,7 @@ from zoo.training.objectives import Objective, SeveralLosses
 from zoo.training.precision import build_scaler, choose_format
 from zoo.training.sharding import shard
 from zoo.training.step import Player
+from zoo.training.updating import leave_compiler_alone
 
 Networks = dict[str, torch.nn.Module]
 
@@ -85,6 +86,8 @@ def prepare(
         ZooError: Something does not fit; nothing was written.
     """
     team = team or Team()
+    if not recipe.settings.compile:
+        leave_compiler_alone()
     device = choose_device(recipe.settings.device)
     networks = build_networks(recipe, preprocessing.encoded, registry)
     networks |= build_further_players(recipe, preprocessing.encoded, registry)
