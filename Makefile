@@ -4,6 +4,7 @@
 # make faults       what a run survives: every row of docs/explanation/reliability.md, half an hour
 # make faults-peers the same for the peers
 # make docs         the documentation, into site/
+# make fuzz         every reader of foreign bytes for MINUTES=10 in all; TARGET=table for one alone
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +13,7 @@ PLUGINS := $(sort $(wildcard plugins/*))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: quickstart test lint types pytest acceptance faults faults-peers docs format clean
+.PHONY: quickstart test lint types pytest acceptance faults faults-peers fuzz docs format clean
 
 quickstart: $(VENV)/.installed
 	rm -rf runs/quickstart
@@ -46,6 +47,13 @@ faults: $(VENV)/.tested
 faults-peers: .venv-peers/.installed
 	.venv-peers/bin/python -m benchmarks.faults.peers
 	.venv-peers/bin/python -m benchmarks.faults.page
+
+MINUTES ?= 10
+
+# Without atheris for this Python, mutants run alone.
+fuzz: $(VENV)/.tested
+	$(INSTALL) --editable '.[train,dev,fuzz]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzzing --minutes $(MINUTES) $(if $(TARGET),--target $(TARGET))
 
 docs: $(VENV)/.tested
 	$(BIN)/mkdocs build --strict

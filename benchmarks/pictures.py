@@ -5,11 +5,11 @@ reads it, brings the pictures to one size, standardises them and, where a networ
 one. ``zoo`` is what ``zoo train`` does from the folder on, its fingerprint included. The loaders have a worker
 a core, kept between epochs, once with Pillow's resize and once with that of torchvision's tensors, which its
 documentation calls the fastest. ``ready`` is the same training on batches that lie in memory: the limit of a
-second epoch. The contenders take turns, so that a busy machine slows all alike.
+second epoch. The contenders take turns, so that a busy machine slows all alike. The figures are kept by the
+number of cores: ``taskset -c 0,1 python -m benchmarks.pictures`` measures two.
 """
 
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -31,10 +31,11 @@ from zoo import preprocessing
 from zoo.data import fingerprint
 from zoo.data.readers import images
 from zoo.preprocessing import Geometry, Wishes
+from zoo.runtime.cores import num_cores
 from zoo.training.encoded import EncodedSplit
 
 RESULT = Path(__file__).parent / "results" / "pictures.json"
-NUM_PICTURES = 2000
+NUM_PICTURES = 1000
 NUM_SCENES = 60
 # Height and width in pixels.
 SIZES = ((256, 256), (300, 400), (375, 500), (500, 375))
@@ -93,7 +94,7 @@ def in_loader(folder: Path, transform: Any) -> Callable[[], Batches]:
         ImageFolder(str(folder), transform),
         BATCH_SIZE,
         shuffle=True,
-        num_workers=os.cpu_count() or 1,
+        num_workers=num_cores(),
         persistent_workers=True,
     )
     return lambda: loader
@@ -187,10 +188,10 @@ def main() -> None:
             first, second = row["first_epoch_s"], row["second_epoch_s"]
             ratios = f"{row['first_over_zoo']:8.2f} {row['second_over_zoo']:8.2f}"
             print(f"{contender:36} {first:8.2f} {second:8.2f} {ratios}")
-    document = {
+    document = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    document[f"{num_cores()} cores"] = {
         "pictures": NUM_PICTURES,
         "bytes_a_picture": num_bytes,
-        "cores": os.cpu_count(),
         "versions": {
             "pillow": PIL.__version__,
             "simplejpeg": simplejpeg.__version__,

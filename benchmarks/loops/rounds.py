@@ -118,14 +118,14 @@ def compare(name: str, contenders: Sequence[Contender], num_rounds: int) -> dict
         calls = {worker.contender.name: worker.count() for worker in opened}
         settings = {worker.contender.name: worker.about["settings"] for worker in opened}
     steps = {loop: [statistic(work, each) for each in kept] for loop, kept in rounds.items()}
-    wholes = {loop: [mean(each["walls"]) for each in kept] for loop, kept in rounds.items()}
+    wholes = {loop: sum(mean(each["walls"]) for each in kept) for loop, kept in rounds.items()}
     rows = [
         {
             "loop": loop,
             "settings": settings[loop],
             "step_us": round(1e6 * median(steps[loop]), 1),
             **spread("ratio", steps[loop], steps[LIMIT]),
-            "ratio_with_epochs_ends": spread("ratio", wholes[loop], wholes[LIMIT])["ratio"],
+            "ratio_with_epochs_ends": round(wholes[loop] / wholes[LIMIT], 3),
             "calls": calls[loop],
             "page_faults": round(median(each["faults"] / work.num_steps for each in kept), 1),
         }

@@ -111,13 +111,13 @@ class Work:
         total = self.num_train + _NUM_HELD_OUT
         y = draw.integers(0, self.num_classes, total)
         if self.kind == "tokens":
-            # A text's words come from its class's half of the vocabulary three times out of four.
-            favoured = np.stack([draw.permutation(NUM_WORDS) for _ in range(self.num_classes)])
-            halves = draw.integers(0, NUM_WORDS // 2, (total, *self.shape))
-            rest = (draw.random((total, *self.shape)) < 0.25) * (NUM_WORDS // 2)
-            return favoured[y[:, None], halves + rest], y
+            # Three words of ten come from the tenth of the vocabulary that is the class's own.
+            share = NUM_WORDS // self.num_classes
+            own = y[:, None] * share + draw.integers(0, share, (total, *self.shape))
+            is_own = draw.random((total, *self.shape)) < 0.3
+            return np.where(is_own, own, draw.integers(0, NUM_WORDS, (total, *self.shape))), y
         patterns = draw.normal(size=(self.num_classes, *self.shape))
-        x = patterns[y] + draw.normal(scale=2.0, size=(total, *self.shape))
+        x = patterns[y] + draw.normal(scale=3.0, size=(total, *self.shape))
         if self.kind == "image":
             return np.clip(128 + 24 * x, 0, 255).astype(np.uint8), y
         return x.astype(np.float32), y
@@ -136,8 +136,8 @@ class Work:
 
 WORKS = {
     "a": Work("MLP 64-128-128-10, batch 64", mlp, "vector", (64,), 10, 64, 100, True, 500),
-    "b": Work("CNN, 28 x 28 pixels, batch 128", cnn, "image", (28, 28), 10, 128, 20, False, 20),
-    "c": Work("LSTM, 64 tokens, batch 64", lstm, "tokens", (64,), 10, 64, 20, False, 20),
+    "b": Work("CNN, 28 x 28 pixels, batch 128", cnn, "image", (28, 28), 10, 128, 100, False, 20),
+    "c": Work("LSTM, 64 tokens, batch 64", lstm, "tokens", (64,), 10, 64, 100, False, 20),
     "d": Work("MLP 16-32-4, batch 32", tiny, "vector", (16,), 4, 32, 100, True, 500),
     # Blocks of more than 32 MiB, which glibc maps anew each time; for benchmarks.allocation.
     "e": Work("CNN, 28 x 28 pixels, batch 1,024", cnn, "image", (28, 28), 10, 1024, 4, False, 4),

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 import zoo
+from tests.training.risky import plugin
 from zoo.files import LOCAL, Disk
+from zoo.registry import Registry
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -46,3 +48,9 @@ class StoppingDisk(Disk):
 @pytest.fixture
 def stopping_disk():
     return StoppingDisk
+
+
+@pytest.fixture
+def risky(registry):
+    """What is installed, and networks whose numbers do not stay finite."""
+    return Registry(plugins=[*registry.plugins, plugin()])

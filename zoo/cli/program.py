@@ -9,7 +9,7 @@ from typing import Any, cast
 import click
 
 import zoo
-from zoo.errors import EnvironmentFault, PluginError, UsageError, ZooError, did_you_mean
+from zoo.errors import EnvironmentFault, Interrupted, PluginError, UsageError, ZooError, did_you_mean
 from zoo.registry import TRAIN_EXTRA, Registry, describe, missing_extra
 
 _COMMANDS = {
@@ -118,7 +118,9 @@ def program(arguments: list[str]) -> int:
     # most of their time. It is read when torch is imported, so it is set before.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        root.main(arguments, prog_name="zoo", standalone_mode=False)
+        # Click returns the code that a command left with.
+        code = root.main(arguments, prog_name="zoo", standalone_mode=False)
+        return code if isinstance(code, int) else 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -133,7 +135,6 @@ def program(arguments: list[str]) -> int:
         return 0
     except Exception as error:
         return _report(error, debug="--debug" in arguments)
-    return 0
 
 
 def _report(error: Exception, *, debug: bool) -> int:
@@ -146,7 +147,10 @@ def _report(error: Exception, *, debug: bool) -> int:
     if isinstance(error, OSError):
         error = EnvironmentFault(describe(error), fix="check the path, its permissions and the free space")
     if isinstance(error, ZooError):
-        _say("error", error.message)
+        rank = os.environ.get("RANK", "0")
+        if isinstance(error, Interrupted) and rank != "0":
+            return error.exit_code  # the first of several processes says it for all
+        _say("error" if rank == "0" else f"error in process {rank}", error.message)
         if error.fix:
             _say("fix", error.fix)
         return error.exit_code

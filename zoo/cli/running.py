@@ -26,7 +26,7 @@ def runs(folder: Path, as_json: bool) -> None:
             run.path,
             status["state"],
             status.get("step", ""),
-            _metrics(status.get("metrics", {}).get("test", {})),
+            _metrics(status.get("metrics")),
         )
         for run, status in found
     ]
@@ -35,10 +35,16 @@ def runs(folder: Path, as_json: bool) -> None:
 
 def _status(run: Run) -> dict[str, Any]:
     try:
-        return run.status()
+        status = run.status()
+        if not isinstance(status.get("state"), str):
+            raise ArtifactError(f"{run.status_path} is damaged: it names no state")
+        return status
     except ArtifactError as error:
         return {"state": "damaged", "cause": error.message}
 
 
-def _metrics(metrics: dict[str, float]) -> str:
-    return "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+def _metrics(metrics: Any) -> str:
+    """Those of the test split; what a damaged file has in their place is left out."""
+    test = metrics.get("test") if isinstance(metrics, dict) else None
+    numbers = test.items() if isinstance(test, dict) else ()
+    return "  ".join(f"{name} {value:.4g}" for name, value in numbers if isinstance(value, int | float))

@@ -3,7 +3,9 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from zoo.contracts.examples import Examples, Objects, Splits
 from zoo.contracts.targets import Target, part_name
 from zoo.data.places import Places
 from zoo.runtime.contents import read_content
+from zoo.runtime.cores import num_cores
 from zoo.runtime.images import ImageFiles
 
 _CHUNK = 2**16
@@ -137,13 +140,18 @@ def _pieces(inputs: Mapping[str, Any]) -> Iterator[Iterator[bytes]]:
 def _content(column: Any) -> Iterator[bytes]:
     """All examples of a column, piece by piece, so that none of a mapped file is copied whole."""
     if isinstance(column, ImageFiles):
-        yield from (hashlib.blake2b(read_content(path)).digest() for path in column.paths)
+        with ThreadPoolExecutor(num_cores()) as pool:
+            yield from pool.map(_file_digest, column.paths)
     elif not isinstance(column, np.ndarray):
         yield from (_array_bytes(example) for example in column)
     elif column.dtype == object:
         yield from (repr(chunk.tolist()).encode() for chunk in _chunks(column))
     else:
         yield from (np.ascontiguousarray(_plain_numbers(chunk)).tobytes() for chunk in _chunks(column))
+
+
+def _file_digest(path: Path) -> bytes:
+    return hashlib.blake2b(read_content(path)).digest()
 
 
 def _rows(values: npt.NDArray[Any]) -> Iterator[bytes]:

@@ -1,6 +1,5 @@
 """Brings all pictures of a split to the network's size, in threads."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError
 from zoo.preprocessing.storage import room
+from zoo.runtime.cores import num_cores
 from zoo.runtime.images import unreadable
 
 Shrunk = tuple[NDArray[Any], ...]
@@ -97,7 +97,7 @@ def shrink_all(
         return [failure for part in parts if part.start not in done and (failure := shrink(part))]
 
     failures: list[DataError] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(num_cores()) as pool:
         tasks = list(_tasks(images))
         for parts, failed in zip(tasks, pool.map(work, tasks), strict=True):
             failures += failed

@@ -10,6 +10,9 @@ from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError, did_you_mean
 from zoo.runtime.batches import Array, Column
 
+RAW_KINDS = frozenset({"category", "image", "latent", "number", "series", "text", "vector"})
+"""What a raw input can be."""
+
 
 def conform(inputs: Any, signature: Signature, missing: Collection[str] = ("",)) -> dict[str, Column]:
     """The raw columns of `signature`, by name.

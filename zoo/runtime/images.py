@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -23,6 +24,7 @@ IMAGE_SUFFIXES = (
 )  # fmt: skip
 _FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MAX_LISTED = 20
+_JPEG = b"\xff\xd8\xff"
 
 # By EXIF orientation, what shows a picture upright.
 _UPRIGHT: "dict[int, Callable[[Pixels], Pixels]]" = {
@@ -170,43 +172,67 @@ def _failure(path: Path, channels: int) -> DataError | None:
 
 
 def _decode(path: Path, channels: int) -> "Pixels":
+    with open_regular(path) as file:
+        if file.read(len(_JPEG)) == _JPEG:
+            pixels = _decode_jpeg(_JPEG + file.read(), channels)
+            if pixels is not None:
+                return pixels
+        file.seek(0)
+        return _decode_by_pillow(file, channels)
+
+
+def _decode_by_pillow(file: BinaryIO, channels: int) -> "Pixels":
     from PIL import Image, ImageOps
 
-    with open_image(path) as opened:
-        # Pillow itself only warns up to twice the limit. Turning the warning into an error would change
-        # the filters of all threads, and pictures are decoded in several.
-        if Image.MAX_IMAGE_PIXELS and opened.width * opened.height > Image.MAX_IMAGE_PIXELS:
-            raise Image.DecompressionBombError
-        if (pixels := _decode_jpeg(path, opened, channels)) is not None:
-            return pixels
+    with Image.open(file, formats=_formats()) as opened:
+        _check_size(opened.width, opened.height)
         upright = ImageOps.exif_transpose(opened)
         plain = _over_white(_to_8_bits(upright))
         pixels = np.array(plain.convert("L" if channels == 1 else "RGB"))
     return pixels.reshape(*pixels.shape[:2], channels)
 
 
-def _decode_jpeg(path: Path, opened: "Image", channels: int) -> "Pixels | None":
-    """What Pillow makes of a grey or RGB JPEG, bit for bit, in half the time; ``None`` of anything else.
+def _decode_jpeg(content: bytes, channels: int) -> "Pixels | None":
+    """What Pillow makes of a grey or coloured JPEG, bit for bit, in half the time; ``None`` of anything else.
 
-    What is damaged is left to Pillow too, which says what is wrong.
+    Pillow is left what is damaged, since it says how, and CMYK. Opening a file with it holds up all threads
+    for as long as sixteen of them take to decode one, so it is only asked where there may be an orientation.
     """
     import simplejpeg
-    from PIL import ExifTags
 
-    # Of colour libjpeg makes another grey than Pillow, in the last bit.
-    is_plain = opened.mode == "L" or (opened.mode == "RGB" and channels == 3)
-    if opened.format not in ("JPEG", "MPO") or not is_plain:
-        return None
-    turn = _UPRIGHT.get(opened.getexif().get(ExifTags.Base.Orientation, 1))
     try:
-        content = path.read_bytes()
-        # A file that holds two headers is not decoded beyond the size that was checked.
-        if simplejpeg.decode_jpeg_header(content)[:2] != (opened.height, opened.width):
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
+        _check_size(width, height)
+        # Of colour libjpeg makes another grey than Pillow, in the last bit.
+        if colours != "Gray" and (colours not in ("YCbCr", "RGB") or channels == 1):
             return None
+        turn = _UPRIGHT.get(_orientation(content))
         pixels: Pixels = simplejpeg.decode_jpeg(content, "GRAY" if channels == 1 else "RGB")
     except ValueError:
         return None
     return np.ascontiguousarray(turn(pixels)) if turn else pixels
+
+
+def _orientation(content: bytes) -> int:
+    """1 for upright, and so on up to 8, as EXIF or XMP says."""
+    from PIL import ExifTags, Image
+
+    if b"Exif\0\0" not in content and b"tiff:Orientation" not in content:
+        return 1
+    with Image.open(BytesIO(content), formats=_formats()) as opened:
+        return int(opened.getexif().get(ExifTags.Base.Orientation, 1))
+
+
+def _check_size(width: int, height: int) -> None:
+    """Pillow itself only warns up to twice its limit.
+
+    Turning the warning into an error would change the filters of all threads, and pictures are decoded in
+    several.
+    """
+    from PIL import Image
+
+    if Image.MAX_IMAGE_PIXELS and width * height > Image.MAX_IMAGE_PIXELS:
+        raise Image.DecompressionBombError
 
 
 def _to_8_bits(image: "Image") -> "Image":

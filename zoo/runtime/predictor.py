@@ -15,7 +15,7 @@ from zoo.contracts.tensors import TensorSpec
 from zoo.errors import ArtifactError, UsageError, ZooError
 from zoo.reading import read_regular
 from zoo.runtime import answers as plain
-from zoo.runtime.arrays import conform, typed
+from zoo.runtime.arrays import RAW_KINDS, conform, typed
 from zoo.runtime.batches import Array, Column, batches, count
 from zoo.runtime.generation import Draws, continue_text, draw_latents, initial_states
 from zoo.runtime.inputs import decode
@@ -209,6 +209,12 @@ def load(path: Path | str) -> Predictor:
 
 def _require_fit(session: Session, certificate: Certificate, name: str) -> None:
     """Refuses a file whose certificate speaks of other inputs or answers than its graph has."""
+    kinds = {spec.kind for spec in certificate.signature.inputs}
+    if not kinds or kinds - RAW_KINDS:
+        raise ArtifactError(
+            f"{name}: its certificate speaks of {', '.join(sorted(kinds)) or 'no'} inputs",
+            fix=f"known kinds: {', '.join(sorted(RAW_KINDS))}; pip install --upgrade zoo-core",
+        )
     specs = (*certificate.signature.inputs, *certificate.states)
     wanted = {spec.name: f"tensor({_ONNX_TYPES.get(spec.dtype, spec.dtype)})" for spec in specs}
     found = {each.name: each.type for each in session.get_inputs()}
@@ -236,12 +242,11 @@ def _as_certified() -> Iterator[None]:
 
 
 def _certificate(session: Session, name: str) -> Certificate:
-    metadata = session.get_modelmeta().custom_metadata_map
     try:
-        document = json.loads(metadata[CERTIFICATE])
+        document = json.loads(session.get_modelmeta().custom_metadata_map[CERTIFICATE])
         if document["format"] == FORMAT:
             return Certificate.from_json(document)
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ArtifactError(
             f"{name}: its certificate cannot be read: {error!r}", fix="export it again"
         ) from error

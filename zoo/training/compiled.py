@@ -17,6 +17,11 @@ from zoo.training.step import Player, Step, reduce
 _NUM_EAGER = 12
 """Steps before the compiled ones: the optimizer makes its state, and there is a time to compare with."""
 _NUM_TIMED = 20
+_CANNOT_FOLLOW = (
+    torch._dynamo.exc.Unsupported,
+    torch._dynamo.exc.UserError,
+    torch._dynamo.exc.FailOnRecompileLimitHit,
+)
 
 Play = Callable[[Sequence[Batch]], dict[str, torch.Tensor]]
 
@@ -31,14 +36,22 @@ class Compiler:
         num_parts: Micro-batches of a batch.
         num_steps: Steps of the whole training.
         defers: Whether numbers that are not finite may be found some steps later.
+        is_ragged: Whether shapes differ from batch to batch, not only where an epoch ends.
         note: Told what compiling cost, what a step takes since, and when that pays off.
     """
 
     def __init__(
-        self, step: Step, *, num_parts: int, num_steps: int, defers: bool, note: Callable[[str], None]
+        self,
+        step: Step,
+        *,
+        num_parts: int,
+        num_steps: int,
+        defers: bool,
+        is_ragged: bool,
+        note: Callable[[str], None],
     ) -> None:
         self._step, self._num_parts, self._num_steps, self._note = step, num_parts, num_steps, note
-        self._defers = defers
+        self._defers, self._is_ragged = defers, is_ragged
         self._compiled: Play | None = None
         self._eager_s: list[float] = []
         self._compiled_s: list[float] = []
@@ -56,7 +69,7 @@ class Compiler:
     def _compile(self) -> Play:
         reason = _why_not_whole(self._step, self._num_parts)
         if not reason:
-            return self._or_networks(WholeStep(self._step, defers=self._defers))
+            return self._or_networks(WholeStep(self._step, defers=self._defers, is_ragged=self._is_ragged))
         return self._networks(reason)
 
     def _or_networks(self, whole: "WholeStep") -> Play:
@@ -67,7 +80,7 @@ class Compiler:
             nonlocal chosen
             try:
                 return chosen(micro_batches)
-            except (torch._dynamo.exc.Unsupported, torch._dynamo.exc.UserError) as error:
+            except _CANNOT_FOLLOW as error:
                 whole.give_up()
                 chosen = self._networks(describe(error).splitlines()[0])
                 return chosen(micro_batches)
@@ -120,7 +133,7 @@ class WholeStep:
     between what it was and what it would become.
     """
 
-    def __init__(self, step: Step, *, defers: bool) -> None:
+    def __init__(self, step: Step, *, defers: bool, is_ragged: bool) -> None:
         self._step = step
         [self._player] = [player for player in step.players.values() if player.optimizer is not None]
         self._rates = [group.get("lr") for group in self._player.groups]
@@ -128,7 +141,10 @@ class WholeStep:
         device = self._player.parameters[0].device
         step.defers = defers
         mode = "reduce-overhead" if device.type == "cuda" else None
-        self._run = torch.compile(self._play, fullgraph=True, mode=mode)
+        # Forget what was compiled for another training; this one's graphs must not depend on it, nor on
+        # which shape comes first: one graph a shape, or one for all of them.
+        torch.compiler.reset()
+        self._run = torch.compile(self._play, fullgraph=True, mode=mode, dynamic=is_ragged)
 
     def __call__(self, micro_batches: Sequence[Batch]) -> dict[str, torch.Tensor]:
         """Plays one step.
@@ -163,6 +179,7 @@ class WholeStep:
     def _prepare(self, batch: Batch) -> None:
         """Gradients that stay where they are, and learning rates that the graph reads instead of holding."""
         player, step = self._player, self._step
+        step.keep()
         step.seed()
         [turn] = list(step.objective(step.models, batch))
         gradients = torch.autograd.grad(reduce(turn.loss)[0], player.parameters, allow_unused=True)

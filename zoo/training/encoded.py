@@ -26,6 +26,7 @@ class EncodedSplit:
     Attributes:
         truth: The truth as it stands in the data.
         ids: Where each example stands.
+        is_ragged: Whether examples differ in length, and batches with them.
     """
 
     def __init__(self, preprocessing: Preprocessing, examples: Examples, device: torch.device) -> None:
@@ -45,6 +46,7 @@ class EncodedSplit:
         self._latent = next(
             (place for place, spec in enumerate(preprocessing.encoded.inputs) if spec.kind == "latent"), None
         )
+        self.is_ragged = any(isinstance(column, Ragged) for column in (*encoded.stored, *targets))
         self.truth = examples.target
         self.ids: Sequence[str] = examples.ids
 

@@ -1,5 +1,6 @@
 """Starts the processes of a team on this machine, and starts them again when one of them is lost."""
 
+import logging
 import sys
 import uuid
 from collections.abc import Callable, Sequence
@@ -43,6 +44,8 @@ def _launch(words: Sequence[str], num_processes: int) -> int:
         rdzv_endpoint="localhost:0",
         max_restarts=0,
     )
+    # What it logs of lost processes is said in words of our own.
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     try:
         elastic_launch(config, sys.executable)("-m", "zoo", *words)
     except ChildFailedError as error:

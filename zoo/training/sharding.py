@@ -20,6 +20,8 @@ def shard(module: torch.nn.Module, device: torch.device, num_processes: int) -> 
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
+    # Views are what linear layers of many networks return; nothing here writes into them.
+    warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view tensor")
     mesh = init_device_mesh(device.type, (num_processes,))
     for block in _blocks(module):
         fully_shard(block, mesh=mesh)

@@ -150,7 +150,7 @@ class Step:
             PluginError: A turn names no player, or a loss came reduced.
         """
         if not self.defers:
-            self._buffers.keep()
+            self.keep()
         try:
             return self._play(micro_batches)
         except NumericsError:
@@ -168,10 +168,13 @@ class Step:
         self.num_good.zero_()
         return num_good if found else None
 
+    def keep(self) -> None:
+        """Remembers what a forward pass changes."""
+        self._buffers.keep()
+
     def undo(self) -> None:
-        """Leaves no trace of a step that was not finite, but for turns that were whole."""
-        if not self.defers:
-            self._buffers.restore()
+        """Leaves no trace of what was played since, but for turns that were whole."""
+        self._buffers.restore()
         self.watch.forget()
         for player in self._trained:
             player.drop_gradients()

@@ -70,6 +70,7 @@ class Trainer:
             num_parts=self.settings.accumulate,
             num_steps=self._num_steps,
             defers=self.prepared.may_defer,
+            is_ragged=self.prepared.train.is_ragged,
             note=self.progress.note,
         )
 
@@ -212,6 +213,7 @@ class Trainer:
         prepared, position = self.prepared, self.position
         ids = [prepared.train.ids[int(place)] for place in prepared.team.share(indices)]
         models = {name: player.module for name, player in prepared.players.items()}
+        self._play.keep()
         self._seed()
         with autocast(prepared.device, self.settings.precision):
             where = diagnose(prepared.objective, models, micro_batches, ids)

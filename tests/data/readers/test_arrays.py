@@ -4,6 +4,7 @@ import pytest
 from zoo.contracts.signature import Signature
 from zoo.contracts.targets import Binary, Classes, Labels, Values
 from zoo.contracts.tensors import TensorSpec
+from zoo.data.examples import fingerprint
 from zoo.data.readers import arrays
 from zoo.errors import DataError
 
@@ -140,3 +141,45 @@ def test_arrays_are_read_like_the_training_data(save):
         arrays.read_like(save(x=X[:1], y=np.array([7])), signature, {})
     with pytest.raises(DataError, match=r"train holds vector \(1,\), expected vector vector \(2,\)"):
         arrays.read_like(save(x=X[:, :1], y=Y), signature, {})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    for role, length in (("train", 40), ("test", 10)):
+        np.save(tmp_path / f"x_{role}.npy", rng.normal(size=(length, 3)).astype(np.float32))
+        np.save(tmp_path / f"y_{role}.npy", rng.normal(size=length))
+    return tmp_path
+
+
+def test_the_npy_files_of_a_folder_are_mapped_and_not_read(folder):
+    assert arrays.refuses(folder) == ""
+    splits = arrays.read(folder)
+    x = splits.train.inputs["vector"]
+    assert isinstance(x.base if not isinstance(x, np.memmap) else x, np.memmap)
+    assert np.array_equal(x, np.load(folder / "x_train.npy"))
+    assert np.array_equal(splits.test.target[:, 0], np.load(folder / "y_test.npy"))
+    assert splits.train.ids[39] == f"{folder.name} train 39"
+
+
+def test_a_mapped_file_is_never_written_to(folder):
+    before = (folder / "x_train.npy").read_bytes()
+    arrays.read(folder).train.inputs["vector"][:] = 0
+    assert (folder / "x_train.npy").read_bytes() == before
+
+
+def test_npy_files_with_python_objects_or_cut_short_are_refused(folder):
+    whole = (folder / "x_train.npy").read_bytes()
+    (folder / "x_train.npy").write_bytes(whole[:-8])
+    with pytest.raises(DataError, match="is damaged"):
+        arrays.read(folder)
+    np.save(folder / "x_train.npy", np.array([{"a": 1}] * 40), allow_pickle=True)
+    with pytest.raises(DataError, match="holds Python objects, which are never unpickled"):
+        arrays.read(folder)
+
+
+def test_a_folder_gives_the_same_examples_as_an_npz_file(folder, tmp_path):
+    np.savez(tmp_path / "all.npz", **{file.stem: np.load(file) for file in folder.glob("*.npy")})
+    from_folder, from_file = arrays.read(folder), arrays.read(tmp_path / "all.npz")
+    assert from_folder.signature == from_file.signature
+    assert fingerprint(from_folder) == fingerprint(from_file)

@@ -157,6 +157,10 @@ def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 
 def _input(pair: Pair) -> TensorSpec:
+    if pair.x.ndim == 0 or pair.y.ndim == 0:
+        raise DataError(f"{pair.path}: {pair.role} is a single number", fix="one input and one target each")
+    if 0 in pair.y.shape[1:]:
+        raise DataError(f"{pair.path}: {pair.role} has targets without a value", fix="one target each")
     if len(pair.x) != len(pair.y) or len(pair.x) == 0:
         raise DataError(
             f"{pair.path}: {pair.role} has {len(pair.x)} inputs and {len(pair.y)} targets",

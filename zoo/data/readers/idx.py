@@ -75,8 +75,8 @@ def _unpacked(packed: bytes) -> bytes:
     """The content of a gzip file, unless it unfolds beyond what its own header says it holds."""
     with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
         start = file.read(4 + 4 * 255)
-        num_dimensions = start[3] if len(start) > 3 else 0
-        sizes = struct.unpack_from(f">{min(num_dimensions, len(start) // 4 - 1)}I", start, 4)
+        num_dimensions = min(start[3], len(start) // 4 - 1) if len(start) > 3 else 0
+        sizes = struct.unpack_from(f">{num_dimensions}I", start, 4) if num_dimensions else ()
         expected = 4 + 4 * num_dimensions + 8 * math.prod(sizes)
         require_measure(expected, len(packed))
         return start + file.read(max(0, expected + 1 - len(start)))

@@ -70,7 +70,7 @@ def _read_json(file: Path, folder: Path) -> list[Annotated]:
             by_image[each["image_id"]].append(each)
         places = {picture.name: picture for picture in find_images(folder)}
         return [_annotated(file, image, by_image[image["id"]], labels, places) for image in images]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise DataError(
             f"{file}: is no COCO JSON: {type(error).__name__}: {error}", fix="correct the file"
         ) from error

@@ -10,6 +10,7 @@ from zoo.data.splits import ROLES
 from zoo.errors import DataError
 from zoo.runtime.contents import read_content
 from zoo.runtime.images import IMAGE_SUFFIXES
+from zoo.runtime.texts import decode_file
 
 ANNOTATIONS, PICTURES, SPLITS = "Annotations", "JPEGImages", Path("ImageSets", "Main")
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
@@ -60,7 +61,7 @@ def _lists(root: Path) -> list[Path]:
 
 
 def _names(file: Path) -> list[str]:
-    return [line.split()[0] for line in read_content(file).decode().splitlines() if line.strip()]
+    return [line.split()[0] for line in decode_file(file).splitlines() if line.strip()]
 
 
 def _named(folder: Path, name: str, listed: Path) -> Path:
@@ -77,7 +78,7 @@ def _annotated(file: Path, pictures: Path) -> Annotated:
         labels = [_text(each, "name") for each in found]
         boxes = [[float(_text(each, f"bndbox/{side}")) for side in _SIDES] for each in found]
         size = _size(tree)
-    except (ValueError, LookupError) as error:
+    except (ValueError, LookupError, ArithmeticError) as error:
         raise DataError(
             f"{file}: is no annotation of Pascal VOC: {error.args[0]}", fix="correct the file"
         ) from error
