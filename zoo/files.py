@@ -115,7 +115,8 @@ class Disk:
     def _put(self, path: Path, content: bytes, flag: int) -> None:
         descriptor = self._open(path, os.O_WRONLY | os.O_CREAT | flag)
         try:
-            self._write(path, descriptor, content)
+            if content:
+                self._write(path, descriptor, content)
             self.do("fsync", path, partial(os.fsync, descriptor))
         finally:
             os.close(descriptor)
