@@ -48,7 +48,9 @@ def train(
     if processes is not None and not _is_launched():
         _launch(run_path, processes)
     from zoo.training import session
+    from zoo.training.allocation import keep_freed_memory
 
+    keep_freed_memory()
     if deterministic:
         words = (*words, "deterministic=true")
     if architecture is not None and "=" in architecture:
@@ -72,7 +74,9 @@ def resume(run: Path, words: tuple[str, ...], processes: int | None, as_json: bo
         _launch(run, processes)
     from zoo import runs
     from zoo.training import session
+    from zoo.training.allocation import keep_freed_memory
 
+    keep_freed_memory()
     found = runs.find(run)
     session.resume(found, read_words(words), registry=Registry.discover(), progress=progress())
     _print_result(found, as_json)
