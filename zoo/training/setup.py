@@ -85,6 +85,7 @@ def prepare(
         ZooError: Something does not fit; nothing was written.
     """
     team = team or Team()
+    team.require_share(recipe.settings.batch_size)
     device = choose_device(recipe.settings.device)
     networks = build_networks(recipe, preprocessing.encoded, registry)
     networks |= build_further_players(recipe, preprocessing.encoded, registry)

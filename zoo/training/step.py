@@ -200,6 +200,7 @@ class Step:
             place += 1
         if self.defers:
             self.num_good.add_(self.watch.found == 0)
+        self.team.align(self.models)
         return {
             name: each[0] if len(each) == 1 else torch.stack(each).mean() for name, each in losses.items()
         }
@@ -237,6 +238,8 @@ class Step:
         self, turn: Turn, player: Player, *, is_alone: bool
     ) -> tuple[torch.Tensor, torch.Tensor | float]:
         values, weights, count = _unreduced(turn.loss)
+        if self.team.is_idle:
+            weights, count = values.new_zeros(()), 0.0
         if values.requires_grad:
             # A sum or mean is where backward begins: with ones, or each value's share.
             shares = self._shares(values, weights, count if is_alone else 1.0)

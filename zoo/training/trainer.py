@@ -157,7 +157,7 @@ class Trainer:
         """This process's share of a batch, cut into what fits at once."""
         team, settings = self.prepared.team, self.settings
         return self.prepared.train.batches(
-            team.share(indices),
+            team.share(indices, settings.batch_size),
             settings.accumulate,
             seed=derive_seed(settings.seed, "latent", self.position.step, team.rank),
         )
@@ -211,7 +211,8 @@ class Trainer:
     def _locate(self, what: str, indices: torch.Tensor, micro_batches: Sequence[Batch]) -> NumericsError:
         """Names the step, the examples and the tensor."""
         prepared, position = self.prepared, self.position
-        ids = [prepared.train.ids[int(place)] for place in prepared.team.share(indices)]
+        share = prepared.team.share(indices, self.settings.batch_size)
+        ids = [prepared.train.ids[int(place)] for place in share]
         models = {name: player.module for name, player in prepared.players.items()}
         self._play.keep()
         self._seed()
