@@ -1,12 +1,14 @@
 """Starts the processes of a team on this machine, and starts them again when one of them is lost."""
 
 import logging
+import os
 import signal
 import sys
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import torch
 from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
@@ -46,6 +48,8 @@ def _launch(words: Sequence[str], num_processes: int) -> int:
         rdzv_endpoint="localhost:0",
         max_restarts=0,
     )
+    # Processes with as many threads as there are cores, each, would only wait for one another.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, torch.get_num_threads() // num_processes)))
     # What it logs of lost processes is said in words of our own.
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     try:
