@@ -2,8 +2,6 @@ import platform
 import subprocess
 import sys
 
-import pytest
-
 FAULTS = """
 import resource, sys
 from zoo.training.allocation import keep_freed_memory
@@ -23,9 +21,11 @@ def faults(is_asked):
     return kept, int(count)
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have other thresholds")
 def test_memory_that_was_freed_is_used_again_without_new_pages():
     kept, count = faults("yes")
+    if platform.libc_ver()[0] != "glibc":
+        assert kept == "False"
+        return
     assert kept == "True"
     _, count_before = faults("no")
     # An array of 128 MiB is 32,768 pages, or fewer where the system hands out large ones.

@@ -32,6 +32,7 @@ _TENSORS = ("model", "optimizer")
 _KIND = re.compile(r"(model|optimizer)(?:/[\w.-]+)?\.safetensors")
 
 Tensors = dict[str, torch.Tensor]
+Facts = dict[str, str | int]
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,11 @@ def _commit(aside: Path, target: Path, checkpoint: Checkpoint, disk: Disk, *, is
     contents = {_STATE: _pack_state(checkpoint)} if is_spread else _pack_files(checkpoint)
     for name, content in contents.items():
         disk.write(aside / name, content)
+    facts = {name: _facts(content) for name, content in contents.items()}
     if is_spread:
-        contents |= {name: read_bytes(aside / name) for name in _files_in(aside)}
-    disk.write(aside / _MANIFEST, _pack_manifest(checkpoint.step, contents))
+        # One file at a time: together they may be larger than memory.
+        facts |= {name: _facts(read_bytes(aside / name)) for name in _files_in(aside) if name != _STATE}
+    disk.write(aside / _MANIFEST, _pack_manifest(checkpoint.step, facts))
     _require_kept(aside, checkpoint.step)
     disk.rename(aside, target)
 
@@ -106,7 +109,8 @@ def _commit(aside: Path, target: Path, checkpoint: Checkpoint, disk: Disk, *, is
 def pack(checkpoint: Checkpoint) -> dict[str, bytes]:
     """The files of a checkpoint, in the order in which they are written: the manifest vouches for the others."""
     contents = _pack_files(checkpoint)
-    return {**contents, _MANIFEST: _pack_manifest(checkpoint.step, contents)}
+    facts = {name: _facts(content) for name, content in contents.items()}
+    return {**contents, _MANIFEST: _pack_manifest(checkpoint.step, facts)}
 
 
 def _pack_files(checkpoint: Checkpoint) -> dict[str, bytes]:
@@ -121,9 +125,12 @@ def _pack_state(checkpoint: Checkpoint) -> bytes:
     return dump_json({"step": checkpoint.step, **checkpoint.state})
 
 
-def _pack_manifest(step: int, contents: Mapping[str, bytes]) -> bytes:
-    files = {name: {"sha256": _digest(content), "size": len(content)} for name, content in contents.items()}
-    return dump_json({"step": step, "files": files})
+def _facts(content: bytes) -> Facts:
+    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+
+
+def _pack_manifest(step: int, facts: Mapping[str, Facts]) -> bytes:
+    return dump_json({"step": step, "files": facts})
 
 
 def steps(folder: Path) -> list[int]:
@@ -252,17 +259,21 @@ def _step_of(path: Path) -> int:
     return int(match[1]) if match else -1
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 def _read(path: Path, step: int) -> dict[str, bytes]:
-    """The files of a checkpoint, each read once and compared with the manifest."""
+    """The files of a checkpoint but for the parts of processes, each compared with the manifest."""
+    contents: dict[str, bytes] = {}
     try:
         written = read_bytes(path / _MANIFEST)
         manifest = load_json(written, name=_MANIFEST)
-        contents = {name: read_bytes(path / name) for name in _listed(manifest)}
-        damage = _damage(path, step, manifest, contents)
+        names = _listed(manifest)
+        damage = "" if manifest["step"] == step else f"{_MANIFEST} does not belong to it"
+        for name in names:
+            content = read_bytes(path / name)
+            damage = damage or _damage(name, content, manifest["files"][name])
+            if "/" not in name:
+                contents[name] = content
+        if strangers := set(_files_in(path)) - set(names):
+            damage = damage or f"it holds the unknown file {min(strangers)}"
         if dump_json(manifest) != written:
             damage = f"{_MANIFEST} is not as it was written"
     except ArtifactError as error:
@@ -276,18 +287,11 @@ def _read(path: Path, step: int) -> dict[str, bytes]:
     return contents
 
 
-def _damage(path: Path, step: int, manifest: Any, contents: Mapping[str, bytes]) -> str:
-    """What is wrong with a checkpoint; empty when nothing is."""
-    if manifest["step"] != step:
-        return f"{_MANIFEST} does not belong to it"
-    for name, content in contents.items():
-        facts = manifest["files"][name]
-        if len(content) != facts["size"]:
-            return f"{name} has {len(content)} bytes, not {facts['size']}"
-        if _digest(content) != facts["sha256"]:
-            return f"{name} differs from its SHA-256"
-    strangers = set(_files_in(path)) - set(contents)
-    return f"it holds the unknown file {min(strangers)}" if strangers else ""
+def _damage(name: str, content: bytes, facts: Facts) -> str:
+    """What is wrong with a file; empty when nothing is."""
+    if len(content) != facts["size"]:
+        return f"{name} has {len(content)} bytes, not {facts['size']}"
+    return "" if _facts(content) == facts else f"{name} differs from its SHA-256"
 
 
 def _listed(manifest: Any) -> list[str]:

@@ -201,6 +201,7 @@ class Step:
             place += 1
         if self.defers:
             self.num_good.add_(self.watch.found == 0)
+        self.team.align(self.models)
         return {
             name: each[0] if len(each) == 1 else torch.stack(each).mean() for name, each in losses.items()
         }
@@ -238,6 +239,8 @@ class Step:
         self, turn: Turn, player: Player, *, is_alone: bool
     ) -> tuple[torch.Tensor, torch.Tensor | float]:
         total, count = reduce(turn.loss)
+        if self.team.is_idle:
+            total, count = total * 0.0, 0.0
         cost = total / count if is_alone else total
         if cost.requires_grad:
             scaled = player.scaler.scale(cost) if player.scaler else cost

@@ -134,6 +134,7 @@ class Trainer:
         position, prepared, settings = self.position, self.prepared, self.settings
         for player in prepared.players.values():
             player.set_rate(position.step, self._num_steps)
+        prepared.team.see(len(indices), settings.batch_size)
         micro_batches = self._cut(batch)
         play = self._compiler.choose(position.step) if self._compiler else self._play
         try:
@@ -158,7 +159,8 @@ class Trainer:
         order = epoch_order(len(train), seed=self.settings.seed, epoch=self.position.epoch)
         places = batch_indices(order, self.settings.batch_size, first=self.position.batch)
         wanted, shared = tee(places)
-        return zip(wanted, train.stream(map(team.share, shared)), strict=True)
+        shares = (team.share(indices, self.settings.batch_size) for indices in shared)
+        return zip(wanted, train.stream(shares), strict=True)
 
     def _cut(self, batch: Batch) -> list[Batch]:
         """This process's share of a batch, cut into what fits at once."""
@@ -221,7 +223,8 @@ class Trainer:
     def _locate(self, what: str, indices: torch.Tensor, micro_batches: Sequence[Batch]) -> NumericsError:
         """Names the step, the examples and the tensor."""
         prepared, position = self.prepared, self.position
-        ids = [prepared.train.ids[int(place)] for place in prepared.team.share(indices)]
+        share = prepared.team.share(indices, self.settings.batch_size)
+        ids = [prepared.train.ids[int(place)] for place in share]
         models = {name: player.module for name, player in prepared.players.items()}
         self._play.keep()
         self._seed()
