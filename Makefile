@@ -1,6 +1,7 @@
 # make quickstart   the main job, from an empty environment to printed answers
 # make test         every gate that CI runs
 # make acceptance   the figures on real data; needs the folder named by ZOO_SHARED
+# make bench        the figures of docs/explanation/performance.md; takes about an hour
 # make docs         the documentation, into site/
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ PLUGINS := $(sort $(wildcard plugins/*))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: quickstart test lint types pytest acceptance docs format clean
+.PHONY: quickstart test lint types pytest acceptance bench docs format clean
 
 quickstart: $(VENV)/.installed
 	rm -rf runs/quickstart
@@ -37,6 +38,18 @@ pytest: $(VENV)/.tested
 acceptance: $(VENV)/.tested
 	$(BIN)/python -m pytest --override-ini testpaths=acceptance -m acceptance acceptance
 
+# The peers have an environment of their own: Zoo is developed without them.
+bench: .venv-peers/.installed
+	.venv-peers/bin/python -m benchmarks.loops
+	.venv-peers/bin/python -m benchmarks.allocation
+	.venv-peers/bin/python -m benchmarks.compiled
+	.venv-peers/bin/python -m benchmarks.precision
+	.venv-peers/bin/python -m benchmarks.exactness
+	.venv-peers/bin/python -m benchmarks.first_step
+	.venv-peers/bin/python -m benchmarks.startup
+	.venv-peers/bin/python -m benchmarks.resize
+	.venv-peers/bin/python -m benchmarks.tokenising
+
 docs: $(VENV)/.tested
 	$(BIN)/mkdocs build --strict
 
@@ -45,7 +58,7 @@ format: $(VENV)/.tested
 	$(BIN)/ruff format
 
 clean:
-	rm -rf $(VENV) site runs
+	rm -rf $(VENV) .venv-peers site runs
 
 $(VENV)/.installed: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
@@ -54,4 +67,10 @@ $(VENV)/.installed: $(SOURCES)
 
 $(VENV)/.tested: $(VENV)/.installed
 	$(INSTALL) --editable '.[train,dev]'
+	touch $@
+
+.venv-peers/.installed: $(SOURCES) benchmarks/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	$(subst $(BIN),.venv-peers/bin,$(INSTALL)) --editable '.[train]' $(addprefix --editable ./,$(PLUGINS)) \
+		--requirement benchmarks/peers.txt
 	touch $@

@@ -21,7 +21,12 @@ from typing import Any
 from benchmarks import machine, page
 
 LIMIT_S = 1.0
-COLUMNS = {"command": "command", "clock_s": "clock, s", "process_s": "process time, s", "over_s": "beyond torch, clock, s"}
+COLUMNS = {
+    "command": "command",
+    "clock_s": "clock, s",
+    "process_s": "process time, s",
+    "over_s": "beyond torch, clock, s",
+}
 PLUGIN = '''
 """A network whose second forward in training ends the process."""
 from zoo.plugin import Architecture, hookimpl
@@ -30,7 +35,7 @@ from zoo.plugin import Architecture, hookimpl
 def zoo_register():
     return [Architecture(name="bench-first", factory="bench_first_network:First", summary="", accepts=("vector",), predicts=("classes",))]
 '''
-NETWORK = '''
+NETWORK = """
 import os
 import torch
 
@@ -45,7 +50,7 @@ class First(torch.nn.Module):
         if self.num_forwards == 2:
             os._exit(0)
         return self.scores(x)
-'''
+"""
 ZOO = [sys.executable, "-c", "from zoo.cli import main; main()"]
 
 
@@ -93,7 +98,9 @@ def imports(command: Sequence[str], environment: Mapping[str, str]) -> list[tupl
             first.setdefault(package, found[4])
     known = {name: ms for name, ms in own.items() if name not in sys.stdlib_module_names}
     known["standard library"] = sum(ms for name, ms in own.items() if name in sys.stdlib_module_names)
-    return sorted(((name, round(ms, 1), first.get(name, "")) for name, ms in known.items()), key=lambda each: -each[1])
+    return sorted(
+        ((name, round(ms, 1), first.get(name, "")) for name, ms in known.items()), key=lambda each: -each[1]
+    )
 
 
 def main() -> int:
@@ -119,7 +126,9 @@ def main() -> int:
     for row in rows:
         print(row)
     alone = {name: ms for name, ms, _ in torch_alone}
-    beyond = sorted(((name, round(ms - alone.get(name, 0.0), 1)) for name, ms, _ in packages), key=lambda each: -each[1])
+    beyond = sorted(
+        ((name, round(ms - alone.get(name, 0.0), 1)) for name, ms, _ in packages), key=lambda each: -each[1]
+    )
     print("imports beyond torch's own, ms:", beyond[:20])
     if not given.dry:
         text = ", ".join(f"{name} {ms:.0f}" for name, ms in beyond[:8])
@@ -138,8 +147,12 @@ def table(measured: Mapping[str, Sequence[tuple[float, float]]]) -> list[dict[st
             "command": f"`{name}`" if name.startswith("python") else name,
             "clock_s": round(median(wall for wall, _ in pairs), 2),
             "process_s": round(median(cpu for _, cpu in pairs), 2),
-            "over_s": round(median(wall - other for (wall, _), (other, _) in zip(pairs, base, strict=True)), 2),
-            "over_process_s": round(median(cpu - other for (_, cpu), (_, other) in zip(pairs, base, strict=True)), 2),
+            "over_s": round(
+                median(wall - other for (wall, _), (other, _) in zip(pairs, base, strict=True)), 2
+            ),
+            "over_process_s": round(
+                median(cpu - other for (_, cpu), (_, other) in zip(pairs, base, strict=True)), 2
+            ),
         }
         for name, pairs in measured.items()
     ]

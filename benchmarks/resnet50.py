@@ -42,7 +42,7 @@ COLUMNS = {
 
 
 def network(signature: Signature) -> nn.Module:
-    """torchvision's ResNet-50."""
+    """ResNet-50 of torchvision."""
     return torchvision.models.resnet50(num_classes=NUM_CLASSES)
 
 
@@ -103,7 +103,12 @@ def ours(given: argparse.Namespace, *, compiled: bool) -> float:
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         zoo.train(
             "bench-resnet50",
-            data={"name": "bench-pictures", "side": given.side, "num_train": given.batch * steps, "size": given.side},
+            data={
+                "name": "bench-pictures",
+                "side": given.side,
+                "num_train": given.batch * steps,
+                "size": given.side,
+            },
             run=Path(folder) / "run",
             registry=registry(),
             progress=watch,
@@ -198,7 +203,9 @@ def main() -> None:
     )
     print(note)
     if not given.dry:
-        machine.keep("resnet50", {**machine.about("torchvision"), "note": note, "columns": COLUMNS, "rows": rows})
+        machine.keep(
+            "resnet50", {**machine.about("torchvision"), "note": note, "columns": COLUMNS, "rows": rows}
+        )
         page.write()
 
 

@@ -57,7 +57,11 @@ class Gate:
 
     def _wait(self) -> None:
         if self._measure is not None:
-            self._answer = {**self._measure.stop(), "faults": _page_faults() - self._faults, "resident_mib": _resident_mib()}
+            self._answer = {
+                **self._measure.stop(),
+                "faults": _page_faults() - self._faults,
+                "resident_mib": _resident_mib(),
+            }
         print(json.dumps(self._answer), file=self._answers, flush=True)
         line = self._commands.readline()
         if not line:
