@@ -71,6 +71,8 @@ def _at_random(
 def _state(path: Path, code: int) -> str:
     if not path.exists():
         return "before the run folder"
+    if not Run(path).status_path.exists():
+        return "as the run folder was made"
     return "after the end" if code == 0 else str(Run(path).status()["state"])
 
 
