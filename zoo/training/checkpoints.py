@@ -53,7 +53,9 @@ class Checkpoint:
 
 
 def save(folder: Path, checkpoint: Checkpoint, disk: Disk, team: Team | None = None) -> None:
-    """Writes a checkpoint aside, reads it back, and commits it; a whole one of the same step is left as it is.
+    """Writes a checkpoint aside, reads it back, and commits it; one that is there already is left as it is.
+
+    One of the same step that says something else, as before and after a validation, is replaced.
 
     Args:
         folder: Where the checkpoints of a run are.
@@ -66,7 +68,7 @@ def save(folder: Path, checkpoint: Checkpoint, disk: Disk, team: Team | None = N
     """
     target = place(folder, checkpoint.step)
     team = team or Team()
-    if team.agree({"is_there": target.exists() and is_whole(target)})["is_there"]:
+    if team.agree({"is_there": _is_saved(target, checkpoint, is_spread=team.is_several)})["is_there"]:
         return
     aside = folder / f".writing-{target.name}"
     try:
@@ -83,6 +85,13 @@ def save(folder: Path, checkpoint: Checkpoint, disk: Disk, team: Team | None = N
     except EnvironmentFault:
         shutil.rmtree(aside, ignore_errors=True)  # where the disk is full, half a checkpoint is in the way
         raise
+
+
+def _is_saved(target: Path, checkpoint: Checkpoint, *, is_spread: bool) -> bool:
+    if not target.exists() or not is_whole(target):
+        return False
+    # What is spread over processes is not gathered only to be compared.
+    return is_spread or read_bytes(target / _MANIFEST) == pack(checkpoint)[_MANIFEST]
 
 
 def _write_spread(aside: Path, checkpoint: Checkpoint, team: Team) -> None:

@@ -24,7 +24,7 @@ from zoo.training import checkpoints
 from zoo.training.blame import blame
 from zoo.training.devices import determinism
 from zoo.training.distributed import LOOK_EVERY
-from zoo.training.evaluation import Judgement
+from zoo.training.evaluation import GivenUp, Judgement
 from zoo.training.finite import diagnose, first_bad_weight
 from zoo.training.illustration import illustration
 from zoo.training.precision import autocast
@@ -237,7 +237,19 @@ class Trainer:
         )
 
     def _validate(self) -> Judgement:
-        return self.prepared.judge.judge(self.answering_models(), self.prepared.validation, tunes=True)
+        team = self.prepared.team
+        try:
+            return self.prepared.judge.judge(
+                self.answering_models(),
+                self.prepared.validation,
+                tunes=True,
+                # Several processes stop after a step, where they hear of one another.
+                is_asked_to_stop=lambda: not team.is_several and team.interrupts.pending > 0,
+            )
+        except GivenUp:
+            # All steps of the epoch are done; who resumes begins with this validation.
+            self._save()
+            raise self._interrupted(team.interrupts.pending) from None
 
     def answering_models(self) -> dict[str, torch.nn.Module]:
         """The networks that are validated: of each player its average where it has one."""
@@ -307,9 +319,11 @@ class Trainer:
 
     def _stop_if_asked(self) -> None:
         if number := self.prepared.team.hear(self.position.step):
-            name = signal.Signals(number).name
-            raise Interrupted(
-                f"stopped by {name} after step {self.position.step}; the state is saved",
-                signal_number=number,
-                fix=f"zoo resume {self.run.path}",
-            )
+            raise self._interrupted(number)
+
+    def _interrupted(self, number: int) -> Interrupted:
+        return Interrupted(
+            f"stopped by {signal.Signals(number).name} after step {self.position.step}; the state is saved",
+            signal_number=number,
+            fix=f"zoo resume {self.run.path}",
+        )
