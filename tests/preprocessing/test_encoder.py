@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
-from zoo.contracts.examples import Examples
+from zoo.contracts.examples import Examples, Objects
 from zoo.contracts.signature import Signature
-from zoo.contracts.targets import Binary, Classes, Labels, Values
+from zoo.contracts.targets import Binary, Boxes, Classes, Labels, Values
 from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError
-from zoo.preprocessing import Encoder, Geometry, Wishes, fit
+from zoo.preprocessing import Encoder, Geometry, Preprocessing, Wishes, fit
 from zoo.preprocessing.graphs import open_session
+from zoo.preprocessing.ragged import take
 
 RNG = np.random.default_rng(7)
 
@@ -87,6 +88,25 @@ def test_a_batch_of_stored_examples_can_be_finished_in_any_order():
     (whole,) = encoder.finish((stored,), np.arange(len(stored)))
     (some,) = encoder.finish((stored,), np.array([3, 0]))
     assert np.array_equal(some, whole[[3, 0]])
+
+
+def test_pictures_that_fitting_has_brought_to_size_are_what_they_would_be_anew():
+    pictures = image_data()[1]["image"]
+    truth = np.empty(5, object)
+    truth[:] = [Objects(("cat",), np.array([[1.0, 2, 9, 7]]), np.array([False])) for _ in range(5)]
+    signature = Signature((TensorSpec("image", "image", "uint8", (None, None, 3)),), Boxes(("cat",)))
+    examples = Examples({"image": pictures}, truth, list("pqrst"))
+    first = fit(signature, examples, ("image",), wishes=Wishes(Geometry((16, 24), fit="stretch")))
+    assert first.sample is not None
+    results = []
+    for preprocessing in (first, Preprocessing.from_bytes(first.to_bytes())):
+        encoder = Encoder(preprocessing)
+        encoded = encoder.store(examples)
+        results.append([*encoded.stored, *encoded.carried.values(), *encoder.targets(examples, encoded)])
+    for ours, anew in zip(*results, strict=True):
+        assert [row.tobytes() for row in take(ours, np.arange(5))] == [
+            row.tobytes() for row in take(anew, np.arange(5))
+        ]
 
 
 def targets_of(target, truth, later=None):

@@ -105,8 +105,9 @@ def shrinking(
     outputs = {output: _resize(raw, size, fit)}
     if carries_size:
         given = _width_height(raw)
-        outputs[GIVEN_SIZE] = given
+        # In the order in which they are carried: a sample of the outputs is kept by place.
         outputs[RATIO] = op.div(given, op.constant(value=np.array(size[::-1], np.float32)))
+        outputs[GIVEN_SIZE] = given
     return build({name: raw}, outputs)
 
 
