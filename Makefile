@@ -4,6 +4,7 @@
 # make faults       what a run survives: every row of docs/explanation/reliability.md, half an hour
 # make faults-peers the same for the peers
 # make bench        the figures of docs/explanation/performance.md; takes about an hour
+# make resume-matrix  every architecture, optimizer, schedule and option stopped and resumed, half an hour
 # make docs         the documentation, into site/
 # make fuzz         every reader of foreign bytes for MINUTES=10 in all; TARGET=table for one alone
 
@@ -14,7 +15,7 @@ PLUGINS := $(sort $(wildcard plugins/*))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: quickstart test lint types pytest acceptance bench faults faults-peers fuzz docs format clean
+.PHONY: quickstart test lint types pytest acceptance bench faults faults-peers fuzz resume-matrix docs format clean
 
 quickstart: $(VENV)/.installed
 	rm -rf runs/quickstart
@@ -67,6 +68,9 @@ bench: .venv-peers/.installed
 	.venv-peers/bin/python -m benchmarks.startup
 	.venv-peers/bin/python -m benchmarks.resize
 	.venv-peers/bin/python -m benchmarks.tokenising
+
+resume-matrix: $(VENV)/.tested
+	$(BIN)/python -m benchmarks.resume_matrix
 
 docs: $(VENV)/.tested
 	$(BIN)/mkdocs build --strict

@@ -9,7 +9,7 @@ import pytest
 from onnx import numpy_helper
 
 import zoo
-from tests.families import FAMILIES, write
+from benchmarks.families import FAMILIES, write
 from zoo.errors import VerificationError
 from zoo.exporting import certify as certifying
 from zoo.exporting import pipeline

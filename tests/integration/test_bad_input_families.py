@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.families import FAMILIES, write
+from benchmarks.families import FAMILIES, write
 from zoo.cli.program import program
 
 USAGE, DATA, ARTIFACT, FAULT = 2, 3, 4, 6

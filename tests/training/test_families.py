@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.families import FAMILIES, write
+from benchmarks.families import FAMILIES, write
 from zoo.errors import Interrupted, UsageError
 from zoo.runs import Run
 from zoo.training import planning, session
@@ -63,7 +63,7 @@ session.start(recipe, run_path=path, registry=Registry.discover(), progress=Kill
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ["sample", "language"])
 def test_a_family_killed_and_resumed_ends_in_the_bytes_of_a_run_that_never_stopped(
     family, folder, tmp_path, registry
 ):

@@ -146,23 +146,6 @@ def test_a_run_may_be_stopped_again_and_again(whole, tmp_path, registry):
     assert outcome(zoo.resume(tmp_path / "run", registry=registry)) == outcome(whole)
 
 
-@pytest.mark.parametrize(
-    "keys",
-    [
-        {"optimizer": "lbfgs", "schedule": "constant"},
-        {"optimizer": "muon"},
-        {"optimizer": "nadam", "ema": 0.9, "clip_norm": 1.0, "accumulate": 3},
-        {"optimizer": {"name": "sgd", "momentum": 0.9}, "schedule": "one-cycle", "precision": "bf16"},
-    ],
-    ids=lambda keys: str(keys["optimizer"]),
-)
-def test_every_kind_of_state_resumes_bitwise(tmp_path, registry, keys):
-    expected = outcome(start(tmp_path / "whole", registry, **keys))
-    with pytest.raises(Interrupted):
-        start(tmp_path / "run", registry, StopAt(5, interrupt), **keys)
-    assert outcome(zoo.resume(tmp_path / "run", registry=registry)) == expected
-
-
 @pytest.mark.slow
 def test_a_killed_process_resumes_bitwise(tmp_path, zoo_command):
     words = [

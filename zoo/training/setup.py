@@ -251,6 +251,11 @@ def _build_player(
         shard(network, device, team.size)
     optimizer = registry.get("optimizer", recipe.optimizers[name].name).entry
     assert isinstance(optimizer, Optimizer)
+    if optimizer.needs_closure and settings.precision == "fp16":
+        raise UsageError(
+            f"{optimizer.name} evaluates the loss several times a step, and fp16 scales its gradients once",
+            fix="precision=bf16, or another optimizer",
+        )
     return Player(
         name=name,
         module=network,
