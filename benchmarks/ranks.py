@@ -99,6 +99,21 @@ def zoo(*words: str) -> int:
     return program(list(words))
 
 
+def killed_at_fsync(rank: int, number: int, *words: str) -> int:
+    """One command line, ended by SIGKILL in the process of that rank before it synchronises so many files."""
+    if os.environ["RANK"] == str(rank):
+        synchronise, left = os.fsync, [number]
+
+        def count(descriptor: int) -> None:
+            left[0] -= 1
+            if not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            synchronise(descriptor)
+
+        os.fsync = count
+    return zoo(*words)
+
+
 def _become(rank: int, size: int, port: int, file: str, act: Callable[..., Any], arguments: Any) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT)
     for stream in (1, 2):
