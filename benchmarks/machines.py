@@ -66,7 +66,7 @@ def begin(number: int, name: str, run: Path) -> subprocess.Popen[Any]:
     command = ["ip", "netns", "exec", name, sys.executable, "-m", "torch.distributed.run"]
     command += ["--nnodes", "2", "--nproc-per-node", "1", "--max-restarts", "2"]
     command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", f"{ADDRESSES[0]}:{PORT}"]
-    # Both have the host's name, by which they would otherwise be told apart and found.
+    # Both have the host's name, which leads to neither.
     command += ["--rdzv-conf", f"is_host={number == 0}", "--local-addr", ADDRESSES[number]]
     command += ["-m", "--", "zoo", *WORDS, "--run", str(run)]
     told = {**os.environ, "GLOO_SOCKET_IFNAME": "zoo-link-" + "ab"[number], "OMP_NUM_THREADS": "1"}
@@ -159,7 +159,7 @@ def main() -> int:
     for row in rows:
         print(row)
     if not given.dry:
-        note = f"torchrun on each, one process, gloo; {' '.join(WORDS[:4])}, 460 steps."
+        note = f"torchrun on each, one process, gloo; {' '.join(WORDS[:4])}, 400 steps."
         machine.keep("machines", {**machine.about(), "note": note, "columns": COLUMNS, "rows": rows})
     return 0 if all(row["equal"] == row["tried"] for row in rows) else 1
 

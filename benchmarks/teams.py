@@ -19,7 +19,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -101,7 +101,7 @@ def equal(folder: Path) -> Iterable[Row]:
     for title, (source, model) in NETWORKS.items():
         for optimizer in ("sgd", "adamw"):
             given = {"model": model, "data": data[source], "optimizer": optimizer, "device": "cpu"}
-            given |= {"epochs": 1, "batch_size": 72 if source == "digits" else 640, "schedule": "constant"}
+            given |= {"epochs": 1, "batch_size": 63 if source == "digits" else 640, "schedule": "constant"}
             given |= {"checkpoint": {"every": 1, "keep": 30}}
             where = folder / f"equal-{source}-{optimizer}"
             train(1, given, where / "one")
@@ -230,6 +230,8 @@ def killed_while_saving(folder: Path, every: int) -> Iterable[Row]:
 def resumed(folder: Path) -> Iterable[Row]:
     """A spread checkpoint in other numbers of processes."""
     whole = folder / "spread"
+    if not whole.exists():
+        assert ranks.together(2, ranks.zoo, *SPREAD, "--run", str(whole)).is_well
     last = max(checkpoints.steps(Run(whole).checkpoints_path))
     for size in (1, 2, 3):
         run = folder / f"resumed-{size}"
@@ -244,31 +246,37 @@ def resumed(folder: Path) -> Iterable[Row]:
         }
 
 
+SECTIONS: Mapping[str, Callable[[Path, argparse.Namespace], Iterable[Row]]] = {
+    "equal": lambda folder, given: equal(folder),
+    "timed": lambda folder, given: timed(folder, given.rounds),
+    "killed": lambda folder, given: killed(folder, given.trials),
+    "killed while saving": lambda folder, given: killed_while_saving(folder, given.every),
+    "resumed": lambda folder, given: resumed(folder),
+}
+
+
 def main() -> int:
     """Measures, prints the rows, keeps the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=5, help="launched runs to kill, for each launcher")
     parser.add_argument("--rounds", type=int, default=3, help="of the timing")
     parser.add_argument("--every", type=int, default=4, help="of the first process's files, one in so many")
-    parser.add_argument("--dry", action="store_true", help="keep no figures")
+    parser.add_argument(
+        "--only", choices=SECTIONS, action="append", help="the other figures stay as they are"
+    )
     given = parser.parse_args()
-    about = machine.about()
-    rows = []
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        for measured in (
-            equal(folder),
-            timed(folder, given.rounds),
-            killed(folder, given.trials),
-            killed_while_saving(folder, given.every),
-            resumed(folder),
-        ):
-            for row in measured:
+    about, before = machine.about(), machine.read("teams") or {"sections": {}}
+    sections = before["sections"] if given.only else {}
+    note = f"gloo, one thread a process; times: median of {given.rounds} rounds, 25th percentile of each."
+    with TemporaryDirectory() as folder:
+        for name in given.only or SECTIONS:
+            sections[name] = []
+            for row in SECTIONS[name](Path(folder), given):
                 print(row, flush=True)
-                rows.append(row)
-    if not given.dry:
-        note = f"gloo, one thread a process; median of {given.rounds} rounds, 25th percentile of each."
-        machine.keep("teams", {**about, "note": note, "columns": COLUMNS, "rows": rows})
+                sections[name].append(row)
+                rows = [row for name in SECTIONS for row in sections.get(name, ())]
+                kept = {"note": note, "columns": COLUMNS, "rows": rows, "sections": sections}
+                machine.keep("teams", {**about, **kept})
     return 0
 
 

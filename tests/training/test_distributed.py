@@ -9,16 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
 
-from benchmarks.ranks import together, zoo
-from tests.training import ranks, risky
+from benchmarks.ranks import end, find, killed_at_fsync, together, zoo
+from tests.training import risky
 from zoo.runs import Run
 from zoo.training import checkpoints
 
@@ -74,10 +72,7 @@ def begin(tmp_path):
 
     yield start
     for process in begun:
-        for pid in [*below(process.pid), process.pid] if process.poll() is None else []:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        process.wait()
+        end(process)
 
 
 def write(path, num_rows):
@@ -196,7 +191,7 @@ def test_a_process_killed_while_a_spread_checkpoint_is_written_leaves_no_half_on
 ):
     path = tmp_path / "killed"
     words = [*steps, "shard=true", "checkpoint.every=2", "--run", str(path)]
-    ended = together(2, ranks.killed_at_fsync, rank, number, *words)
+    ended = together(2, killed_at_fsync, rank, number, *words)
     assert ended.codes[rank] == -signal.SIGKILL
     assert ended.codes[1 - rank] == 6, ended
     assert "another process of this training was lost" in ended.said[1 - rank]
@@ -211,7 +206,7 @@ def test_a_process_killed_while_a_spread_checkpoint_is_written_leaves_no_half_on
 def test_all_processes_skip_the_step_that_was_not_finite_in_one(tmp_path):
     keys = {"data": risky.write(tmp_path, marked=[7]), "epochs": 2, "batch_size": 12, "device": "cpu"}
     keys |= {"model": "overflowing", "on_nonfinite": "skip"}
-    ended = together(2, ranks.train_risky, tmp_path / "run", keys)
+    ended = together(2, risky.train, tmp_path / "run", keys)
     assert ended.is_well, ended
     assert Run(tmp_path / "run").status()["num_skipped"] == 2
     steps = [
@@ -222,7 +217,7 @@ def test_all_processes_skip_the_step_that_was_not_finite_in_one(tmp_path):
 
 def test_spread_weights_that_would_not_stay_finite_end_every_process(tmp_path):
     keys = {"data": risky.write(tmp_path, marked=[7]), "model": "overflowing", "device": "cpu"}
-    ended = together(2, ranks.train_risky, tmp_path / "run", {**keys, "batch_size": 12, "shard": True})
+    ended = together(2, risky.train, tmp_path / "run", {**keys, "batch_size": 12, "shard": True})
     assert ended.codes == (1, 1), ended  # its own error, not the command line's
     assert all("NumericsError" in said for said in ended.said)
 
@@ -290,25 +285,14 @@ def said(folder):
 def wait_for_checkpoint(launched, path):
     deadline = time.monotonic() + 240
     while not any(Run(path).checkpoints_path.glob("step-*")):
-        assert launched.poll() is None and time.monotonic() < deadline, said(path.parent)
+        assert launched.poll() is None, said(path.parent)
+        assert time.monotonic() < deadline, said(path.parent)
         time.sleep(0.01)
 
 
 def kill_rank(launched, rank, path):
     """Kills the process of that rank below a launcher, once there is a checkpoint."""
     wait_for_checkpoint(launched, path)
-    for pid in below(launched.pid):
-        with suppress(FileNotFoundError):
-            if f"RANK={rank}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-                os.kill(pid, signal.SIGKILL)
-                return
-    raise AssertionError(f"there is no process of rank {rank}: {said(path.parent)}")
-
-
-def below(parent):
-    """Every process that this one started, from whichever thread, and those below them."""
-    children = []
-    with suppress(FileNotFoundError):
-        for task in Path(f"/proc/{parent}/task").iterdir():
-            children += [int(pid) for pid in (task / "children").read_text().split()]
-    return children + [each for child in children for each in below(child)]
+    pid = find(launched.pid, rank)
+    assert pid is not None, f"there is no process of rank {rank}: {said(path.parent)}"
+    os.kill(pid, signal.SIGKILL)
