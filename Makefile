@@ -3,6 +3,7 @@
 # make acceptance   the figures on real data; needs the folder named by ZOO_SHARED
 # make faults       what a run survives: every row of docs/explanation/reliability.md, half an hour
 # make faults-peers the same for the peers
+# make teams        several processes against one, and two network namespaces as two machines; needs root
 # make docs         the documentation, into site/
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ PLUGINS := $(sort $(wildcard plugins/*))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: quickstart test lint types pytest acceptance faults faults-peers docs format clean
+.PHONY: quickstart test lint types pytest acceptance faults faults-peers teams docs format clean
 
 quickstart: $(VENV)/.installed
 	rm -rf runs/quickstart
@@ -46,6 +47,10 @@ faults: $(VENV)/.tested
 faults-peers: .venv-peers/.installed
 	.venv-peers/bin/python -m benchmarks.faults.peers
 	.venv-peers/bin/python -m benchmarks.faults.page
+
+teams: $(VENV)/.tested
+	$(BIN)/python -m benchmarks.teams
+	$(BIN)/python -m benchmarks.machines
 
 docs: $(VENV)/.tested
 	$(BIN)/mkdocs build --strict
