@@ -5,6 +5,7 @@
 # make faults-peers the same for the peers
 # make bench        the figures of docs/explanation/performance.md; takes about an hour
 # make resume-matrix  every architecture, optimizer, schedule and option stopped and resumed, half an hour
+# make teams        several processes against one, and two network namespaces as two machines; needs root
 # make docs         the documentation, into site/
 # make fuzz         every reader of foreign bytes for MINUTES=10 in all; TARGET=table for one alone
 
@@ -15,7 +16,7 @@ PLUGINS := $(sort $(wildcard plugins/*))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: quickstart test lint types pytest acceptance bench faults faults-peers fuzz resume-matrix docs format clean
+.PHONY: quickstart test lint types pytest acceptance bench faults faults-peers fuzz resume-matrix teams docs format clean
 
 quickstart: $(VENV)/.installed
 	rm -rf runs/quickstart
@@ -71,6 +72,10 @@ bench: .venv-peers/.installed
 
 resume-matrix: $(VENV)/.tested
 	$(BIN)/python -m benchmarks.resume_matrix
+
+teams: $(VENV)/.tested
+	$(BIN)/python -m benchmarks.teams
+	$(BIN)/python -m benchmarks.machines
 
 docs: $(VENV)/.tested
 	$(BIN)/mkdocs build --strict

@@ -105,6 +105,7 @@ def _plain(value: Any) -> str:
 BLOCKS: Mapping[str, Callable[[Document], str]] = {
     "loops": loops,
     **dict.fromkeys(("compiled", "precision", "exactness", "first_step", "allocation", "resnet50"), rows_of),
+    **dict.fromkeys(("teams", "machines"), rows_of),
 }
 
 

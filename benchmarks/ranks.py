@@ -6,11 +6,14 @@ is lost, they have not.
 
 import multiprocessing
 import os
+import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,6 +99,21 @@ def zoo(*words: str) -> int:
     return program(list(words))
 
 
+def killed_at_fsync(rank: int, number: int, *words: str) -> int:
+    """One command line, ended by SIGKILL in the process of that rank before it synchronises so many files."""
+    if os.environ["RANK"] == str(rank):
+        synchronise, left = os.fsync, [number]
+
+        def count(descriptor: int) -> None:
+            left[0] -= 1
+            if not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            synchronise(descriptor)
+
+        os.fsync = count
+    return zoo(*words)
+
+
 def _become(rank: int, size: int, port: int, file: str, act: Callable[..., Any], arguments: Any) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT)
     for stream in (1, 2):
@@ -116,3 +134,29 @@ def _free_port() -> int:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return int(listening.getsockname()[1])
+
+
+def below(parent: int) -> list[int]:
+    """Every process that this one started, from whichever thread, and those below them."""
+    children: list[int] = []
+    with suppress(FileNotFoundError):
+        for task in Path(f"/proc/{parent}/task").iterdir():
+            children += [int(pid) for pid in (task / "children").read_text().split()]
+    return children + [each for child in children for each in below(child)]
+
+
+def find(launcher: int, rank: int) -> int | None:
+    """The process of that rank below a launcher; it may have none at the moment."""
+    for pid in below(launcher):
+        with suppress(OSError):
+            if f"RANK={rank}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                return pid
+    return None
+
+
+def end(launcher: subprocess.Popen[Any]) -> None:
+    """Ends a launcher that still runs, and what it started."""
+    for pid in [*below(launcher.pid), launcher.pid] if launcher.poll() is None else []:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    launcher.wait()

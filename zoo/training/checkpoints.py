@@ -97,19 +97,21 @@ def _is_saved(target: Path, checkpoint: Checkpoint, *, is_spread: bool) -> bool:
 def _write_spread(aside: Path, checkpoint: Checkpoint, team: Team) -> None:
     """Each process writes its part of the tensors, and synchronises it."""
     team.wait()
-    for name, tensors in (("model", checkpoint.model), ("optimizer", checkpoint.optimizer)):
-        sharding.write(aside / name, tensors)
+    for name, tensors in _tensors_of(checkpoint).items():
+        if tensors:
+            sharding.write(aside / name, tensors)
     team.wait()
 
 
 def _commit(aside: Path, target: Path, checkpoint: Checkpoint, disk: Disk, *, is_spread: bool) -> None:
-    contents = {_STATE: _pack_state(checkpoint)} if is_spread else _pack_files(checkpoint)
+    contents = _pack_files(checkpoint, is_spread=is_spread)
     for name, content in contents.items():
         disk.write(aside / name, content)
     facts = {name: _facts(content) for name, content in contents.items()}
     if is_spread:
         # One file at a time: together they may be larger than memory.
-        facts |= {name: _facts(read_bytes(aside / name)) for name in _files_in(aside) if name != _STATE}
+        parts = [name for name in _files_in(aside) if name not in contents]
+        facts |= {name: _facts(read_bytes(aside / name)) for name in parts}
     disk.write(aside / _MANIFEST, _pack_manifest(checkpoint.step, facts))
     _require_kept(aside, checkpoint.step)
     disk.rename(aside, target)
@@ -122,16 +124,18 @@ def pack(checkpoint: Checkpoint) -> dict[str, bytes]:
     return {**contents, _MANIFEST: _pack_manifest(checkpoint.step, facts)}
 
 
-def _pack_files(checkpoint: Checkpoint) -> dict[str, bytes]:
-    return {
-        "model.safetensors": _pack(checkpoint.model),
-        "optimizer.safetensors": _pack(checkpoint.optimizer),
-        _STATE: _pack_state(checkpoint),
+def _pack_files(checkpoint: Checkpoint, *, is_spread: bool = False) -> dict[str, bytes]:
+    """Files that one process writes; of what is spread, those without a tensor, as of an optimizer without state."""
+    files = {
+        f"{name}.safetensors": _pack(tensors)
+        for name, tensors in _tensors_of(checkpoint).items()
+        if not (is_spread and tensors)
     }
+    return {**files, _STATE: dump_json({"step": checkpoint.step, **checkpoint.state})}
 
 
-def _pack_state(checkpoint: Checkpoint) -> bytes:
-    return dump_json({"step": checkpoint.step, **checkpoint.state})
+def _tensors_of(checkpoint: Checkpoint) -> dict[str, Tensors]:
+    return dict(zip(_TENSORS, (checkpoint.model, checkpoint.optimizer), strict=True))
 
 
 def _facts(content: bytes) -> Facts:

@@ -180,11 +180,11 @@ def is_loss(error: Exception) -> bool:
     return isinstance(error, dist.DistError) or (type(error) is RuntimeError and "gloo" in str(error))
 
 
-def loss(error: Exception) -> EnvironmentFault:
+def loss() -> EnvironmentFault:
     """The same in words."""
     return EnvironmentFault(
-        f"another process of this training was lost: {str(error).splitlines()[0]}",
-        fix="what it said is above; zoo resume goes on from the last checkpoint",
+        "another process of this training was lost",
+        fix="see what it said; zoo resume goes on from the last checkpoint",
     )
 
 
@@ -208,7 +208,7 @@ def joined() -> Iterator[Team]:
         yield Team(rank=dist.get_rank(), size=size, local_rank=local_rank, was_restarted=_was_one_restarted())
     except Exception as error:
         if is_loss(error):
-            raise loss(error) from error
+            raise loss() from error
         raise
     finally:
         if dist.is_initialized():
