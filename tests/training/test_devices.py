@@ -2,8 +2,7 @@ import pytest
 import torch
 
 from zoo.errors import EnvironmentFault
-from zoo.training.devices import choose_device
-from zoo.training.precision import autocast
+from zoo.training.devices import choose_device, determinism
 
 
 def test_auto_takes_the_fastest_device_there_is():
@@ -25,9 +24,8 @@ def test_a_device_that_is_not_there_is_an_environment_fault(name, is_there):
     assert caught.value.exit_code == 6
 
 
-def test_bf16_runs_matrix_products_in_bfloat16_and_float32_does_not():
-    product = torch.ones(2, 2)
-    with autocast(torch.device("cpu"), "bf16"):
-        assert (product @ product).dtype == torch.bfloat16
-    with autocast(torch.device("cpu"), "float32"):
-        assert (product @ product).dtype == torch.float32
+def test_the_cpu_is_deterministic_and_a_gpu_when_it_is_asked_to_be():
+    for device, is_asked, is_on in (("cpu", False, True), ("cuda", False, False), ("cuda", True, True)):
+        with determinism(torch.device(device), is_asked=is_asked):
+            assert torch.are_deterministic_algorithms_enabled() == is_on
+        assert not torch.are_deterministic_algorithms_enabled()

@@ -29,3 +29,13 @@ def choose_format(given: str, device: torch.device, precision: str) -> torch.mem
         given == "auto" and precision != "float32" and device.type in ("cpu", "cuda")
     )
     return torch.channels_last if is_last else torch.contiguous_format
+
+
+def describe(given: str, device: torch.device, precision: str) -> str:
+    """What was chosen besides the ordinary, in one line; empty where nothing was."""
+    memory_format = choose_format(given, device, precision)
+    if precision == "float32" and memory_format == torch.contiguous_format:
+        return ""
+    return (
+        f"{precision} on {device.type}, {str(memory_format).removeprefix('torch.').removesuffix('_format')}"
+    )

@@ -12,7 +12,7 @@ from zoo.errors import DataError, EnvironmentFault, Interrupted, UsageError, Zoo
 from zoo.files import LOCAL, Disk, dump_json
 from zoo.registry import Registry
 from zoo.runs import Run
-from zoo.training import checkpoints, report, setup, sharding
+from zoo.training import checkpoints, precision, report, setup, sharding
 from zoo.training.belonging import belonging
 from zoo.training.checkpoints import Checkpoint
 from zoo.training.distributed import Team, joined
@@ -200,6 +200,9 @@ def _fit(trainer: Trainer) -> Run:
     run, position = trainer.run, trainer.position
     _report(trainer, state="running", step=position.step)
     started_at = trainer.disk.monotonic()
+    settings = trainer.settings
+    if said := precision.describe(settings.memory_format, trainer.prepared.device, settings.precision):
+        trainer.progress.note(said)
     try:
         if trainer.prepared.team.is_first:
             trainer.prepared.registry.notify("zoo_run_started", run=run)

@@ -1,0 +1,65 @@
+import pytest
+import torch
+
+import zoo
+from zoo.training import checkpoints
+from zoo.training.precision import autocast, build_scaler, choose_format, describe
+from zoo.training.progress import Progress
+
+CPU = torch.device("cpu")
+
+
+class Notes(Progress):
+    def __init__(self):
+        self.said = []
+
+    def note(self, message):
+        self.said.append(message)
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype"),
+    [("bf16", torch.bfloat16), ("fp16", torch.float16), ("float32", torch.float32)],
+)
+def test_matrix_products_run_in_the_precision_that_is_asked_for(precision, dtype):
+    with autocast(CPU, precision):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+
+
+def test_only_float16_needs_its_loss_scaled():
+    assert build_scaler(CPU, "fp16") is not None
+    assert build_scaler(CPU, "bf16") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "precision", "chosen"),
+    [
+        ("auto", "float32", torch.contiguous_format),
+        ("auto", "bf16", torch.channels_last),
+        ("contiguous", "bf16", torch.contiguous_format),
+        ("channels_last", "float32", torch.channels_last),
+    ],
+)
+def test_the_memory_format_follows_the_precision_unless_it_is_named(given, precision, chosen):
+    assert choose_format(given, CPU, precision) == chosen
+
+
+def test_what_is_out_of_the_ordinary_is_said_in_one_line():
+    assert describe("auto", CPU, "float32") == ""
+    assert describe("auto", CPU, "bf16") == "bf16 on cpu, channels_last"
+    assert describe("contiguous", CPU, "fp16") == "fp16 on cpu, contiguous"
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_a_convolutional_network_learns_in_half_precision_and_resumes_in_channels_last(
+    tmp_path, registry, precision
+):
+    notes = Notes()
+    keys = {"data": "digits", "device": "cpu", "precision": precision, "registry": registry}
+    run = zoo.train("convnet", run=tmp_path / "run", epochs=2, progress=notes, **keys)
+    assert notes.said == [f"{precision} on cpu, channels_last"]
+    zoo.resume(run, epochs=3, registry=registry)
+    assert run.status()["metrics"]["test"]["accuracy"] > 0.5
+    saved = checkpoints.load(run.checkpoints_path, max(checkpoints.steps(run.checkpoints_path)))
+    assert all(tensor.dtype in (torch.float32, torch.int64) for tensor in saved.model.values())
+    assert bool(saved.state["scalers"]) == (precision == "fp16")
