@@ -7,6 +7,8 @@ once by the global count, so the update is that of one process on the whole batc
 import json
 import os
 import signal
+import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from zoo.errors import EnvironmentFault, UsageError
@@ -27,6 +30,7 @@ LOOK_EVERY = 16
 """Steps after which a GPU is asked what it knows, where asking means to wait for it."""
 TIMEOUT = timedelta(minutes=10)
 """How long one process waits for another before it takes it for lost."""
+_LOOK_AGAIN_S = 0.01
 
 
 @dataclass
@@ -213,6 +217,32 @@ def joined() -> Iterator[Team]:
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()
+
+
+def _store_of_this_start(rank: int, size: int) -> dist.Store:
+    """Where the processes that were started together find one another's addresses, and no others.
+
+    ``torchrun`` keeps one store for all the times that it starts them, and in it are the addresses of those
+    that were lost. So the first one thinks of a name for this start, and tells it to those that ask: each
+    asks by a name of its own, since what is asked may be left from another start.
+    """
+    store, _, _ = next(rendezvous("env://", rank, size, timeout=TIMEOUT))
+    own = uuid.uuid4().hex
+    if rank > 0:
+        store.set(f"zoo/asks/{rank}", own)
+        name = store.get(f"zoo/told/{own}").decode()
+        store.set(f"zoo/heard/{name}/{rank}", "")
+        return dist.PrefixStore(name, store)
+    waiting, deadline = set(range(1, size)), time.monotonic() + TIMEOUT.total_seconds()
+    while waiting:
+        if time.monotonic() > deadline:
+            raise loss()
+        for other in waiting:
+            if store.check([f"zoo/asks/{other}"]):
+                store.set(f"zoo/told/{store.get(f'zoo/asks/{other}').decode()}", own)
+        waiting = {other for other in waiting if not store.check([f"zoo/heard/{own}/{other}"])}
+        time.sleep(_LOOK_AGAIN_S)
+    return dist.PrefixStore(own, store)
 
 
 def _was_one_restarted() -> bool:
