@@ -3,8 +3,11 @@
 # make acceptance   the figures on real data; needs the folder named by ZOO_SHARED
 # make faults       what a run survives: every row of docs/explanation/reliability.md, half an hour
 # make faults-peers the same for the peers
+# make bench        the figures of docs/explanation/performance.md; takes about an hour
 # make resume-matrix  every architecture, optimizer, schedule and option stopped and resumed, half an hour
+# make teams        several processes against one, and two network namespaces as two machines; needs root
 # make docs         the documentation, into site/
+# make fuzz         every reader of foreign bytes for MINUTES=10 in all; TARGET=table for one alone
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,7 +16,7 @@ PLUGINS := $(sort $(wildcard plugins/*))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: quickstart test lint types pytest acceptance faults faults-peers resume-matrix docs format clean
+.PHONY: quickstart test lint types pytest acceptance bench faults faults-peers fuzz resume-matrix teams docs format clean
 
 quickstart: $(VENV)/.installed
 	rm -rf runs/quickstart
@@ -48,8 +51,31 @@ faults-peers: .venv-peers/.installed
 	.venv-peers/bin/python -m benchmarks.faults.peers
 	.venv-peers/bin/python -m benchmarks.faults.page
 
+MINUTES ?= 10
+
+# Without atheris for this Python, mutants run alone.
+fuzz: $(VENV)/.tested
+	$(INSTALL) --editable '.[train,dev,fuzz]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzzing --minutes $(MINUTES) $(if $(TARGET),--target $(TARGET))
+
+# The peers have an environment of their own: Zoo is developed without them.
+bench: .venv-peers/.installed
+	.venv-peers/bin/python -m benchmarks.loops
+	.venv-peers/bin/python -m benchmarks.allocation
+	.venv-peers/bin/python -m benchmarks.compiled
+	.venv-peers/bin/python -m benchmarks.precision
+	.venv-peers/bin/python -m benchmarks.exactness
+	.venv-peers/bin/python -m benchmarks.first_step
+	.venv-peers/bin/python -m benchmarks.startup
+	.venv-peers/bin/python -m benchmarks.resize
+	.venv-peers/bin/python -m benchmarks.tokenising
+
 resume-matrix: $(VENV)/.tested
 	$(BIN)/python -m benchmarks.resume_matrix
+
+teams: $(VENV)/.tested
+	$(BIN)/python -m benchmarks.teams
+	$(BIN)/python -m benchmarks.machines
 
 docs: $(VENV)/.tested
 	$(BIN)/mkdocs build --strict
@@ -59,7 +85,7 @@ format: $(VENV)/.tested
 	$(BIN)/ruff format
 
 clean:
-	rm -rf $(VENV) site runs
+	rm -rf $(VENV) .venv-peers site runs
 
 $(VENV)/.installed: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
@@ -68,4 +94,10 @@ $(VENV)/.installed: $(SOURCES)
 
 $(VENV)/.tested: $(VENV)/.installed
 	$(INSTALL) --editable '.[train,dev]'
+	touch $@
+
+.venv-peers/.installed: $(SOURCES) benchmarks/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	$(subst $(BIN),.venv-peers/bin,$(INSTALL)) --editable '.[train]' $(addprefix --editable ./,$(PLUGINS)) \
+		--requirement benchmarks/peers.txt
 	touch $@

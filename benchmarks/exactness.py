@@ -1,7 +1,7 @@
 """What exactness costs: ``python -m benchmarks.exactness``.
 
-Zoo trains the CNN of ``benchmarks.loops`` as it is, with a checkpoint and a validation every 100 steps, and with the parts
-that make it exact taken out, in this benchmark only: no seeding of each step, no check that losses and
+Zoo trains the CNN of ``benchmarks.loops`` as it is, with a checkpoint and a
+validation every 100 steps, and with the parts that make it exact taken out, in this benchmark only: no seeding of each step, no check that losses and
 gradients are finite, no checkpoints. Each trains in a process of its own and they take turns. A round is
 the same number of steps for all; what is compared is the clock and the process's time of the whole round,
 checkpoints included.
@@ -39,7 +39,7 @@ def nothing(*arguments: Any, **named: Any) -> None:
 
 def without(words: str) -> None:
     """Takes parts out of Zoo in this process; each must be where it is looked for."""
-    from zoo.training import checkpoints, step, trainer
+    from zoo.training import checkpoints, finite, trainer
 
     def replace(owner: Any, name: str, by: Callable[..., Any]) -> None:
         assert hasattr(owner, name), f"{owner} has no {name}: has Zoo moved it?"
@@ -48,11 +48,10 @@ def without(words: str) -> None:
     if "seeding" in words:
         replace(trainer.Trainer, "_seed", nothing)
     if "finiteness" in words:
-        import torch
-
-        replace(step, "_require_finite_gradient", nothing)
-        always = torch.tensor(True)
-        replace(step.torch, "isfinite", lambda tensor: always)
+        replace(finite.Watch, "look", nothing)
+        replace(finite.Watch, "has_found", lambda watch: False)
+        replace(finite.Buffers, "keep", nothing)
+        replace(trainer, "first_bad_weight", lambda models: "")
     if "checkpoints" in words:
         replace(checkpoints, "save", nothing)
 

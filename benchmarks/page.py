@@ -17,6 +17,7 @@ PLOT = ROOT / "docs" / "images" / "loops.svg"
 NOT_RUN = "*Not measured yet.*"
 _BLOCK = re.compile(r"(<!-- figures: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _FONT = "font-family='DejaVu Sans, Verdana, sans-serif'"
+_PICTURE = "![Time of a step over that of a bare loop](../images/loops.svg)"
 _WORK_COLUMNS = ("a", "d", "b", "c")
 Row = Sequence[Any]
 Document = Mapping[str, Any]
@@ -71,7 +72,7 @@ def loops(document: Document) -> str:
     )
     how = "; ".join(f"{works[name]['title']}: {works[name]['statistic']}" for name in names)
     note = f"Median of {document['rounds']} rounds, smallest and largest in brackets. {how}."
-    return "\n\n".join([table(head, rows), f"{note} {machine_line(document)}", settings])
+    return "\n\n".join([_PICTURE, table(head, rows), f"{note} {machine_line(document)}", settings])
 
 
 def _ratio(row: Document | None, *, is_limit: bool) -> str:
@@ -104,13 +105,14 @@ def _plain(value: Any) -> str:
 BLOCKS: Mapping[str, Callable[[Document], str]] = {
     "loops": loops,
     **dict.fromkeys(("compiled", "precision", "exactness", "first_step", "allocation", "resnet50"), rows_of),
+    **dict.fromkeys(("teams", "machines"), rows_of),
 }
 
 
 def block(name: str) -> str:
     """The text of one table."""
     document = machine.read(name)
-    return NOT_RUN if document is None else BLOCKS[name](document)
+    return NOT_RUN if document is None else f"\n{BLOCKS[name](document)}\n"
 
 
 def render(text: str) -> str:
@@ -128,10 +130,8 @@ def plot(document: Document) -> str:
             best[name] = row
     rows = sorted(best.items(), key=lambda pair: pair[1]["ratio"])
     scale, height = 520 / max(row["ratio_max"] for _, row in rows), 40 + 30 * len(rows)
-    parts = [
-        f"<text x='10' y='24' {_FONT} font-size='14' font-weight='bold' fill='#1f2328'>"
-        f"Time of a step over the bare loop's: {work['title']}</text>"
-    ]
+    title = f"Time of a step over the bare loop's: {work['title']}"
+    parts = [f"<text x='10' y='24' {_FONT} font-size='14' font-weight='bold' fill='#1f2328'>{title}</text>"]
     for place, (name, row) in enumerate(rows):
         parts += _bar(46 + 30 * place, TITLES[name].strip("*"), row, scale, is_ours=name == "zoo")
     body = "\n".join(parts)

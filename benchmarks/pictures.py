@@ -81,8 +81,7 @@ def with_zoo(folder: Path, side: int) -> Callable[[], Batches]:
     split = EncodedSplit(fitted, splits.train, torch.device("cpu"))
 
     def epoch() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        for number, indices in enumerate(torch.randperm(len(split)).split(BATCH_SIZE)):
-            (batch,) = split.batches(indices, 1, seed=number)
+        for batch in split.stream(torch.randperm(len(split)).split(BATCH_SIZE)):
             yield batch.inputs[0], batch.target.long()
 
     return epoch

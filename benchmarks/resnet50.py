@@ -42,7 +42,7 @@ COLUMNS = {
 
 
 def network(signature: Signature) -> nn.Module:
-    """torchvision's ResNet-50."""
+    """ResNet-50 of torchvision."""
     return torchvision.models.resnet50(num_classes=NUM_CLASSES)
 
 

@@ -73,9 +73,10 @@ class Disk:
             os.close(descriptor)
 
     def rename(self, source: Path, target: Path) -> None:
-        """Commits: synchronises a folder, renames, and synchronises the folder that holds it."""
+        """Commits: synchronises a folder and those in it, renames, and synchronises the one that holds it."""
         if source.is_dir():
-            self._sync(source)
+            for folder in (source, *(each for each in sorted(source.rglob("*")) if each.is_dir())):
+                self._sync(folder)
         self.do("rename", target, partial(source.rename, target))
         self._sync(target.parent)
 
@@ -115,7 +116,8 @@ class Disk:
     def _put(self, path: Path, content: bytes, flag: int) -> None:
         descriptor = self._open(path, os.O_WRONLY | os.O_CREAT | flag)
         try:
-            self._write(path, descriptor, content)
+            if content:
+                self._write(path, descriptor, content)
             self.do("fsync", path, partial(os.fsync, descriptor))
         finally:
             os.close(descriptor)

@@ -50,11 +50,10 @@ def main(words: list[str]) -> int:
         workload = Workload(Path(tempfile.mkdtemp(dir=place)))
         for act in chosen.values():
             started_at = time.monotonic()
-            rows = list(act(workload))
-            keep([{"system": "zoo", **row.to_json()} for row in rows])
-            for row in rows:
+            for row in act(workload):
+                keep([{"system": "zoo", **row.to_json()}])
                 is_lost |= not row.is_whole
-                print(f"{row.row:4} {row.survived:5} of {row.tried:5}  {row.title}")
+                print(f"{row.row:4} {row.survived:5} of {row.tried:5}  {row.title}", flush=True)
                 for cause in row.causes:
                     print(f"     {cause}")
             print(f"     {time.monotonic() - started_at:.0f} s", flush=True)

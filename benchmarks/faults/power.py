@@ -62,9 +62,11 @@ class CachedDisk(CountingDisk):
         else:
             shutil.copytree(self.root, after)
             for path in (path for path in self.root.rglob("*") if path.is_file()):
-                content = path.read_bytes()
-                if self._contents.get(path.stat().st_ino) != content:
-                    (after / path.relative_to(self.root)).write_bytes(content[: len(content) // 2])
+                content, kept = path.read_bytes(), self._contents.get(path.stat().st_ino, b"")
+                if not content.startswith(kept):  # overwritten: the old bytes may be gone
+                    kept = b""
+                half = (len(content) - len(kept)) // 2
+                (after / path.relative_to(self.root)).write_bytes(content[: len(kept) + half])
         shutil.rmtree(self.root)
         after.rename(self.root)
 

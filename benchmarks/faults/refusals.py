@@ -5,7 +5,7 @@ import os
 import resource
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +26,7 @@ TMPFS_KIB = (16, 20, 24, 32, 40, 48, 56, 64)
 Make = Callable[[int], Disk]
 
 
-def refused_at_every_operation(workload: Workload) -> list[Row]:
+def refused_at_every_operation(workload: Workload) -> Iterator[Row]:
     """R4, R5, EIO, R12 and a lie: each at every operation of a run."""
     path = fresh()
     names = operations(partial(workload.start, path), path)
@@ -42,11 +42,9 @@ def refused_at_every_operation(workload: Workload) -> list[Row]:
         ("EIO", "EIO at every operation", _refusing(errno.EIO), every),
         ("R12", "MemoryError at every operation", lambda k: ForgetfulDisk(k=k), every),
     ]
-    rows = []
     for row, title, make, ks in kinds:
         acts = [partial(_refuse, workload, names, expected, make, k) for k in ks]
-        rows.append(Row.of(row, title, spread(acts), least=len({names[k - 1] for k in ks})))
-    return rows
+        yield Row.of(row, title, spread(acts), least=len({names[k - 1] for k in ks}))
 
 
 def _refusing(code: int, *, lasts: bool = False) -> Make:

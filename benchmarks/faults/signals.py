@@ -5,7 +5,7 @@ import random
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ SIGTERM_ONCE, SIGINT_TWICE = (signal.SIGTERM, 1), (signal.SIGINT, 2)
 CODES = {signal.SIGINT: {0, 130}, signal.SIGTERM: {0, 143, -signal.SIGTERM}}
 
 
-def signalled(workload: Workload, num_each: int) -> list[Row]:
+def signalled(workload: Workload, num_each: int) -> Iterator[Row]:
     """R7."""
     path = folder() / "run"
     started_at = time.monotonic()
@@ -38,11 +38,9 @@ def signalled(workload: Workload, num_each: int) -> list[Row]:
         for times in (1, 2)
         for seed in range(num_each)
     ]
-    return [
-        Row.of("R7", "SIGINT and SIGTERM at a random moment, once and twice", spread(acts), least=4),
-        _during_saves(workload),
-        _during_validation(workload),
-    ]
+    yield Row.of("R7", "SIGINT and SIGTERM at a random moment, once and twice", spread(acts), least=4)
+    yield _during_validation(workload)
+    yield _during_saves(workload)
 
 
 def _at_random(
@@ -73,6 +71,8 @@ def _at_random(
 def _state(path: Path, code: int) -> str:
     if not path.exists():
         return "before the run folder"
+    if not Run(path).status_path.exists():
+        return "as the run folder was made"
     return "after the end" if code == 0 else str(Run(path).status()["state"])
 
 

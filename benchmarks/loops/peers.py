@@ -126,6 +126,7 @@ class Costed(nn.Module):
         self.network, self.cost = network, nn.CrossEntropyLoss()
 
     def forward(self, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Loss and scores ``[batch, classes]``."""
         scores = self.network(x)
         return {"loss": self.cost(scores, labels), "logits": scores}
 

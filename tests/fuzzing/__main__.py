@@ -3,19 +3,22 @@
 import argparse
 import json
 import platform
-import subprocess
 import sys
 import tempfile
 from importlib.util import find_spec
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
-from tests.fuzzing.campaign import SEEDS, keep
+from tests.fuzzing.campaign import SEEDS, keep, load_targets, run
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "fuzz.json"
 NAMES = (
     "recipe", "words", "status", "json", "checkpoint", "table", "picture", "archive", "idx", "voc", "coco", "text",
     "golden", "certificate", "model", "sealed", "skeleton", "preprocessing", "argv",
 )  # fmt: skip
+
+_NOTHING = {"executions": 0, "findings": [], "minutes": 0.0, "guided": False}
 
 
 def main() -> int:
@@ -29,59 +32,56 @@ def main() -> int:
     if find_spec("atheris") is None:
         sys.stdout.write("atheris is not installed (pip install 'zoo-core[fuzz]'): mutants only\n")
     names = given.target or NAMES
-    found = {name: _try(name, given.minutes * 60 / len(names), given.seed) for name in names}
-    total = {
-        "executions": sum(each["executions"] for each in found.values()),
-        "findings": sum(len(each["findings"]) for each in found.values()),
-        "minutes": round(sum(each["minutes"] for each in found.values()), 2),
-    }
-    document = {
-        "command": f"make fuzz MINUTES={given.minutes:g}",
-        "python": platform.python_version(),
-        "seed": given.seed,
-        "total": total,
-        "targets": found,
-    }
-    given.output.write_text(json.dumps(document, indent=2) + "\n")
+    targets = load_targets()
+    found: dict[str, Any] = {}
+    for name in names:
+        found[name] = _try(targets[name], given.minutes * 60 / len(names), given.seed)
+        total = _write(given, found)
     sys.stdout.write(
         f"{total['executions']:,} executions in {total['minutes']} minutes, {total['findings']} findings\n"
     )
     return 1 if total["findings"] else 0
 
 
-def _try(name: str, seconds: float, seed: int) -> dict[str, object]:
+def _write(given: argparse.Namespace, found: dict[str, Any]) -> dict[str, Any]:
+    """The figures so far; an hour of fuzzing that is cut short is not lost."""
+    total = {
+        "executions": sum(each["executions"] for each in found.values()),
+        "findings": sum(len(each["findings"]) for each in found.values()),
+        "minutes": round(sum(each["minutes"] for each in found.values()), 2),
+    }
+    chosen = "".join(f" --target {name}" for name in given.target or ())
+    document = {
+        "command": f"python -m tests.fuzzing --minutes {given.minutes:g} --seed {given.seed}{chosen}",
+        "python": platform.python_version(),
+        "total": total,
+        "targets": found,
+    }
+    given.output.write_text(json.dumps(document, indent=2) + "\n")
+    return total
+
+
+def _try(target: Any, seconds: float, seed: int) -> dict[str, Any]:
+    """One target in a process of its own, which shares what has been imported."""
     with tempfile.TemporaryDirectory(prefix="zoo-fuzz-") as place:
         report, current = Path(place) / "report.json", Path(place) / "current"
-        words = [
-            sys.executable,
-            "-m",
-            "tests.fuzzing.campaign",
-            name,
-            str(seconds),
-            str(seed),
-            str(report),
-            str(current),
-        ]
+        process = get_context("fork").Process(target=run, args=(target, seconds, seed, report, current))
+        process.start()
+        process.join(seconds + 120)
         ended = ""
-        try:
-            done = subprocess.run(
-                words, capture_output=True, text=True, errors="replace", timeout=seconds + 300, check=False
-            )
-            if done.returncode not in (0, 1) or not report.is_file():
-                ended = f"ended with {done.returncode}: {done.stderr[-300:]}"
-        except subprocess.TimeoutExpired:
+        if process.is_alive():
+            process.kill()
             ended = "did not end"
-        figures = (
-            json.loads(report.read_text())
-            if report.is_file()
-            else {"executions": 0, "findings": [], "minutes": 0.0, "guided": False}
-        )
+        elif process.exitcode not in (0, 1) or not report.is_file():
+            ended = f"ended with {process.exitcode}"
+        figures = json.loads(report.read_text()) if report.is_file() else dict(_NOTHING)
         if ended:
             figures["findings"] = [*figures["findings"], ended]
             if current.is_file():
-                keep(SEEDS / name, current.read_bytes())
+                keep(SEEDS / target.name, current.read_bytes())
+    way = "guided" if figures["guided"] else "mutants"
     sys.stdout.write(
-        f"{name:14} {figures['executions']:>9,} executions  {figures['minutes']:>5} min  {'guided' if figures['guided'] else 'mutants':8} {figures['findings'] or ''}\n"
+        f"{target.name:14} {figures['executions']:>9,} executions  {figures['minutes']:>5} min  {way:8} {figures['findings'] or ''}\n"
     )
     sys.stdout.flush()
     return figures

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import random
 import resource
 import sys
@@ -64,19 +65,23 @@ def seeds(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted(folder.iterdir())] if folder.is_dir() else []
 
 
-def run(name: str, seconds: float, seed: int, report: Path, current: Path) -> None:
-    """Half of the time by coverage, where that is possible, and the other half by mutants."""
-    resource.setrlimit(resource.RLIMIT_AS, (SPACE_BYTES, SPACE_BYTES))
-    is_guided = find_spec("atheris") is not None
-    if is_guided:
+def load_targets() -> dict[str, Target]:
+    """The targets, their parsers instrumented for coverage where atheris is installed."""
+    if find_spec("atheris") is None:
+        from tests.fuzzing import targets
+    else:
         import atheris
 
         with atheris.instrument_imports(include=["zoo"], enable_loader_override=False):
             from tests.fuzzing import targets
-    else:
-        from tests.fuzzing import targets
-    target = targets.build()[name]
-    campaign = Campaign(target, SEEDS / name, current)
+    return targets.build()
+
+
+def run(target: Target, seconds: float, seed: int, report: Path, current: Path) -> None:
+    """Half of the time by coverage, where that is possible, and the other half by mutants."""
+    resource.setrlimit(resource.RLIMIT_AS, (SPACE_BYTES, SPACE_BYTES))
+    is_guided = target.guided and find_spec("atheris") is not None
+    campaign = Campaign(target, SEEDS / target.name, current)
     started_at = time.monotonic()
 
     def save() -> None:
@@ -84,11 +89,10 @@ def run(name: str, seconds: float, seed: int, report: Path, current: Path) -> No
             "executions": campaign.num_executions,
             "findings": sorted(campaign.faults),
             "minutes": round((time.monotonic() - started_at) / 60, 2),
-            "guided": is_guided and target.guided,
+            "guided": is_guided,
         }
         report.write_text(json.dumps(document))
 
-    is_guided = is_guided and target.guided
     campaign.mutate(started_at + (seconds / 2 if is_guided else seconds), seed)
     save()
     if is_guided:
@@ -103,18 +107,22 @@ def _guide(campaign: Campaign, until: float, seed: int, save: object) -> None:
 
     def once(data: bytes) -> None:
         campaign.once(data)
-        if time.monotonic() - last[0] > 1:
-            last[0] = time.monotonic()
+        now = time.monotonic()
+        if now - last[0] > 1 or now > until:
+            last[0] = now
             save()
+        if now > until:
+            os._exit(0)  # a forked process may wait for ever for threads of its parent's libraries
 
     corpus = campaign.current.with_suffix(".corpus")
     for data in (*campaign.target.examples, *seeds(campaign.kept)):
         keep(corpus, data)
     left_s = max(1, int(until - time.monotonic()))
     options = [
-        f"-max_total_time={left_s}",
+        f"-max_total_time={left_s + 60}",
         f"-seed={seed + 1}",
         "-verbosity=0",
+        "-close_fd_mask=3",
         "-print_final_stats=0",
         "-max_len=8192",
         f"-artifact_prefix={corpus}.",
@@ -122,7 +130,3 @@ def _guide(campaign: Campaign, until: float, seed: int, save: object) -> None:
     ]
     atheris.Setup([sys.argv[0], *options, str(corpus)], once)
     atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    run(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]), Path(sys.argv[5]))

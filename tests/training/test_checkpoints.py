@@ -237,12 +237,15 @@ def test_a_checkpoint_for_which_there_is_no_room_leaves_nothing_behind(folder):
     assert [path.name for path in folder.iterdir()] == ["step-00000001"]
 
 
-def test_a_checkpoint_of_the_same_step_is_kept_when_whole_and_replaced_when_damaged(folder):
+def test_a_checkpoint_that_is_there_is_kept_and_replaced_when_it_is_damaged_or_says_something_else(folder):
     save(folder, checkpoint(1), LOCAL)
-    other = Checkpoint(1, {}, {}, {"position": "another"})
-    save(folder, other, LOCAL)
-    assert load(folder, 1).state == checkpoint(1).state
+    written_at = (place(folder, 1) / "state.json").stat().st_mtime_ns
+    save(folder, checkpoint(1), LOCAL)
+    assert (place(folder, 1) / "state.json").stat().st_mtime_ns == written_at
     empty(place(folder, 1) / "state.json")
+    save(folder, checkpoint(1), LOCAL)
+    assert load(folder, 1).state == checkpoint(1).state
+    other = Checkpoint(1, {}, {}, {"position": "another"})
     save(folder, other, LOCAL)
     assert load(folder, 1).state == other.state
 

@@ -92,31 +92,44 @@ def test_a_batch_holds_what_the_shipped_graph_makes_of_its_examples(name):
 @pytest.mark.parametrize("num_parts", [1, 3, 99])
 def test_micro_batches_hold_the_examples_of_the_batch_in_order(split, num_parts):
     indices = torch.tensor([7, 3, 3, 50, 1])
-    batches = split.batches(indices, num_parts, seed=0)
-    assert len(batches) == min(num_parts, 5)
-    for batch, part in zip(batches, indices.tensor_split(len(batches)), strict=True):
-        alone = split.batch(part)
-        assert len(batch) == len(part)
-        for one, other in zip(tensors_of(batch)[1:], tensors_of(alone)[1:], strict=True):
+    whole = split.batch(indices)
+    batches = split.cut(whole, num_parts, seed=0)
+    assert [len(batch) for batch in batches] == [
+        len(part) for part in indices.tensor_split(min(num_parts, 5))
+    ]
+    parts = zip(*map(tensors_of, batches), strict=True)
+    # The first are latent vectors, which are drawn.
+    for one, other in list(zip(parts, tensors_of(whole), strict=True))[1:]:
+        assert torch.equal(torch.cat(one), other)
+
+
+@pytest.mark.parametrize("name", list(DATA))
+@pytest.mark.parametrize("size", [1, 7, 33])
+def test_batches_that_are_gathered_many_at_once_are_those_that_are_gathered_alone(name, size):
+    split = EncodedSplit(*fitted(name), CPU)
+    places = torch.randperm(len(split), generator=torch.Generator().manual_seed(1)).split(size)
+    streamed = list(split.stream(places))
+    assert len(streamed) == len(places)
+    for batch, indices in zip(streamed, places, strict=True):
+        for one, other in zip(tensors_of(batch), tensors_of(split.batch(indices)), strict=True):
             assert torch.equal(one, other)
 
 
 def test_latent_vectors_do_not_depend_on_how_a_batch_is_cut():
     preprocessing, examples = fitted("samples")
     split = EncodedSplit(preprocessing, examples, CPU)
-    indices = torch.arange(11)
-    (whole,) = split.batches(indices, 1, seed=3)
-    parts = split.batches(indices, 4, seed=3)
+    batch = split.batch(torch.arange(11))
+    (whole,) = split.cut(batch, 1, seed=3)
+    parts = split.cut(batch, 4, seed=3)
     assert torch.equal(torch.cat([part.inputs[0] for part in parts]), whole.inputs[0])
-    assert not torch.equal(split.batches(indices, 1, seed=4)[0].inputs[0], whole.inputs[0])
+    assert not torch.equal(split.cut(batch, 1, seed=4)[0].inputs[0], whole.inputs[0])
 
 
 def test_a_batch_of_vectors_costs_at_most_twelve_calls():
-    preprocessing, examples = fitted("vectors")
-    split, indices = EncodedSplit(preprocessing, examples, CPU), torch.arange(32)
+    split = EncodedSplit(*fitted("vectors"), CPU)
     calls = []
     sys.setprofile(lambda frame, event, argument: calls.append(event) if "call" in event else None)
-    split.batches(indices, 1, seed=0)
+    split.batch(torch.arange(32))
     sys.setprofile(None)
     # The last is setprofile itself.
     assert len(calls) - 1 <= 12

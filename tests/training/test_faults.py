@@ -133,6 +133,14 @@ def test_names_may_survive_without_their_content(cached):
     assert content(cached.root) == {"renamed": b"old", "fresh": b"12"}
 
 
+def test_of_an_append_what_was_there_before_survives(cached):
+    cached.keeps = "names"
+    with (cached.root / "old").open("ab") as file:
+        file.write(b"1234")
+    cached.cut()
+    assert content(cached.root) == {"old": b"old12"}
+
+
 def test_a_file_whose_number_was_another_file_s_before_is_not_taken_for_it(cached):
     LOCAL.remove(cached.root / "old")
     for number in range(20):

@@ -10,6 +10,7 @@ import click
 
 from zoo.cli import pictures
 from zoo.cli.answers import as_csv, as_table
+from zoo.cli.program import printable
 from zoo.errors import DataError, UsageError
 
 # Below it most boxes are guesses, which measure how well a model ranks but hide what it found.
@@ -158,12 +159,12 @@ def _continue(predictor: Any, prompt: str, form: str, **how: Any) -> None:
     pieces = predictor.generate(prompt, **how)
     if form == "json":
         added = "".join(pieces)
-        click.echo(json.dumps({"prompt": prompt, "continuation": added}, ensure_ascii=False))
+        _put(json.dumps({"prompt": prompt, "continuation": added}, ensure_ascii=False))
         return
     added = next(pieces, "")  # what is wrong is said before anything is printed
-    click.echo(prompt + added, nl=False)
+    _put(prompt + added, nl=False)
     for piece in pieces:
-        click.echo(piece, nl=False)
+        _put(piece, nl=False)
         sys.stdout.flush()
     click.echo()
 
@@ -193,8 +194,14 @@ def _print_files(paths: Sequence[Path], form: str, *, to_stderr: bool = False) -
 def _print(ids: Sequence[str], rows: Sequence[dict[str, Any]], target: Any, form: str) -> None:
     if form == "json":
         for name, row in zip(ids, rows, strict=True):
-            click.echo(json.dumps({"input": name, **row}, ensure_ascii=False))
+            _put(json.dumps({"input": name, **row}, ensure_ascii=False))
     elif form == "csv":
-        click.echo(as_csv(ids, rows, target), nl=False)
+        _put(as_csv(ids, rows, target), nl=False)
     else:
         click.echo(as_table(ids, rows, target))
+
+
+def _put(text: str, *, nl: bool = True) -> None:
+    """Prints what a program may read, exactly; on a terminal, labels and tokens give it no orders."""
+    # With a colour of its own choosing click would leave escape sequences out.
+    click.echo(printable(text) if sys.stdout.isatty() else text, nl=nl, color=True)

@@ -11,6 +11,7 @@ import click
 from zoo.cli.completing import ARCHITECTURE, DATA, RESUME_WORD, TRAIN_WORD
 from zoo.cli.tables import render
 from zoo.contracts.plain import plain
+from zoo.errors import UsageError
 from zoo.registry import Registry
 from zoo.words import merge, read_file, read_words
 
@@ -43,12 +44,14 @@ def train(
 ) -> None:
     """Train ARCHITECTURE on DATA and keep everything in a run folder.
 
-    Under `torchrun -m zoo train ...` its processes share every batch, on one machine or several.
+    Under `torchrun -m -- zoo train ...` its processes share every batch, on one machine or several.
     """
     if processes is not None and not _is_launched():
         _launch(run_path, processes)
     from zoo.training import session
+    from zoo.training.allocation import keep_freed_memory
 
+    keep_freed_memory()
     if deterministic:
         words = (*words, "deterministic=true")
     if architecture is not None and "=" in architecture:
@@ -72,7 +75,9 @@ def resume(run: Path, words: tuple[str, ...], processes: int | None, as_json: bo
         _launch(run, processes)
     from zoo import runs
     from zoo.training import session
+    from zoo.training.allocation import keep_freed_memory
 
+    keep_freed_memory()
     found = runs.find(run)
     session.resume(found, read_words(words), registry=Registry.discover(), progress=progress())
     _print_result(found, as_json)
@@ -103,13 +108,12 @@ def _is_first() -> bool:
 
 def _launch(run_path: Path | None, num_processes: int) -> None:
     """Starts the processes with the words of this one, and ends as they do."""
-    from zoo.errors import UsageError
-    from zoo.training import launching
-
     if run_path is None:
         raise UsageError(
             "several processes train into one folder, and must be told which", fix="add --run DIR"
         )
+    from zoo.training import launching  # with PyTorch
+
     code = launching.launch(
         sys.argv[1:], run_path, num_processes, say=lambda line: click.echo(line, err=True)
     )

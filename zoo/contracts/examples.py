@@ -89,6 +89,24 @@ class Batch:
     def __len__(self) -> int:
         return len(self.inputs[0])
 
+    @property
+    def nbytes(self) -> int:
+        """What its tensors take."""
+        return sum(tensor.nbytes for tensor in (*self.inputs, *self._targets))
+
+    @property
+    def _targets(self) -> tuple[Any, ...]:
+        return self.target if isinstance(self.target, tuple) else (self.target,)
+
+    def split(self, sizes: list[int]) -> list["Batch"]:
+        """Views of so many examples each, in order."""
+        columns = [tensor.split(sizes) for tensor in (*self.inputs, *self._targets)]
+        num_inputs = len(self.inputs)
+        return [
+            Batch(parts[:num_inputs], parts[num_inputs:] if isinstance(self.target, tuple) else parts[-1])
+            for parts in zip(*columns, strict=True)
+        ]
+
 
 @dataclass(frozen=True)
 class Turn:

@@ -8,7 +8,7 @@ import torch
 
 def derive_seed(*parts: int | str) -> int:
     """A 63-bit seed that depends on every part."""
-    text = "/".join(str(part) for part in parts)
+    text = "/".join(map(str, parts))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 

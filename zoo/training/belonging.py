@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from zoo.errors import ArtifactError, ZooError
+from zoo.training.distributed import is_loss
 
 
 @contextmanager
@@ -20,6 +21,8 @@ def belonging(path: Path) -> Iterator[None]:
         raise
     # torch raises RuntimeError for shapes and names that differ; the rest comes from a state of another form.
     except (RuntimeError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        if is_loss(error):  # spread tensors are put back by all processes together
+            raise
         text = " ".join(str(error).split())[:300]
         raise ArtifactError(
             f"a checkpoint in {path} does not belong to this run: {type(error).__name__}: {text}",

@@ -5,11 +5,14 @@ import torch
 from zoo.contracts.recipe import Recipe
 from zoo.errors import EnvironmentFault, PluginError, ZooError
 from zoo.registry import describe
+from zoo.training.distributed import is_loss, loss
 
 
 def blame(error: Exception, step: int, recipe: Recipe) -> ZooError:
     """The error of a step as one of Zoo's, with what can be done about it."""
     where = f"step {step}"
+    if is_loss(error):
+        return loss()
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return EnvironmentFault(
             f"{where}: there is not enough memory", fix="a smaller batch_size, or accumulate=2 and more"

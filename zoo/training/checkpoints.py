@@ -32,6 +32,7 @@ _TENSORS = ("model", "optimizer")
 _KIND = re.compile(r"(model|optimizer)(?:/[\w.-]+)?\.safetensors")
 
 Tensors = dict[str, torch.Tensor]
+Facts = dict[str, str | int]
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,9 @@ class Checkpoint:
 
 
 def save(folder: Path, checkpoint: Checkpoint, disk: Disk, team: Team | None = None) -> None:
-    """Writes a checkpoint aside, reads it back, and commits it; a whole one of the same step is left as it is.
+    """Writes a checkpoint aside, reads it back, and commits it; one that is there already is left as it is.
+
+    One of the same step that says something else, as before and after a validation, is replaced.
 
     Args:
         folder: Where the checkpoints of a run are.
@@ -65,7 +68,7 @@ def save(folder: Path, checkpoint: Checkpoint, disk: Disk, team: Team | None = N
     """
     target = place(folder, checkpoint.step)
     team = team or Team()
-    if team.agree({"is_there": target.exists() and is_whole(target)})["is_there"]:
+    if team.agree({"is_there": _is_saved(target, checkpoint, is_spread=team.is_several)})["is_there"]:
         return
     aside = folder / f".writing-{target.name}"
     try:
@@ -84,21 +87,32 @@ def save(folder: Path, checkpoint: Checkpoint, disk: Disk, team: Team | None = N
         raise
 
 
+def _is_saved(target: Path, checkpoint: Checkpoint, *, is_spread: bool) -> bool:
+    if not target.exists() or not is_whole(target):
+        return False
+    # What is spread over processes is not gathered only to be compared.
+    return is_spread or read_bytes(target / _MANIFEST) == pack(checkpoint)[_MANIFEST]
+
+
 def _write_spread(aside: Path, checkpoint: Checkpoint, team: Team) -> None:
     """Each process writes its part of the tensors, and synchronises it."""
     team.wait()
-    for name, tensors in (("model", checkpoint.model), ("optimizer", checkpoint.optimizer)):
-        sharding.write(aside / name, tensors)
+    for name, tensors in _tensors_of(checkpoint).items():
+        if tensors:
+            sharding.write(aside / name, tensors)
     team.wait()
 
 
 def _commit(aside: Path, target: Path, checkpoint: Checkpoint, disk: Disk, *, is_spread: bool) -> None:
-    contents = {_STATE: _pack_state(checkpoint)} if is_spread else _pack_files(checkpoint)
+    contents = _pack_files(checkpoint, is_spread=is_spread)
     for name, content in contents.items():
         disk.write(aside / name, content)
+    facts = {name: _facts(content) for name, content in contents.items()}
     if is_spread:
-        contents |= {name: read_bytes(aside / name) for name in _files_in(aside)}
-    disk.write(aside / _MANIFEST, _pack_manifest(checkpoint.step, contents))
+        # One file at a time: together they may be larger than memory.
+        parts = [name for name in _files_in(aside) if name not in contents]
+        facts |= {name: _facts(read_bytes(aside / name)) for name in parts}
+    disk.write(aside / _MANIFEST, _pack_manifest(checkpoint.step, facts))
     _require_kept(aside, checkpoint.step)
     disk.rename(aside, target)
 
@@ -106,24 +120,30 @@ def _commit(aside: Path, target: Path, checkpoint: Checkpoint, disk: Disk, *, is
 def pack(checkpoint: Checkpoint) -> dict[str, bytes]:
     """The files of a checkpoint, in the order in which they are written: the manifest vouches for the others."""
     contents = _pack_files(checkpoint)
-    return {**contents, _MANIFEST: _pack_manifest(checkpoint.step, contents)}
+    facts = {name: _facts(content) for name, content in contents.items()}
+    return {**contents, _MANIFEST: _pack_manifest(checkpoint.step, facts)}
 
 
-def _pack_files(checkpoint: Checkpoint) -> dict[str, bytes]:
-    return {
-        "model.safetensors": _pack(checkpoint.model),
-        "optimizer.safetensors": _pack(checkpoint.optimizer),
-        _STATE: _pack_state(checkpoint),
+def _pack_files(checkpoint: Checkpoint, *, is_spread: bool = False) -> dict[str, bytes]:
+    """Files that one process writes; of what is spread, those without a tensor, as of an optimizer without state."""
+    files = {
+        f"{name}.safetensors": _pack(tensors)
+        for name, tensors in _tensors_of(checkpoint).items()
+        if not (is_spread and tensors)
     }
+    return {**files, _STATE: dump_json({"step": checkpoint.step, **checkpoint.state})}
 
 
-def _pack_state(checkpoint: Checkpoint) -> bytes:
-    return dump_json({"step": checkpoint.step, **checkpoint.state})
+def _tensors_of(checkpoint: Checkpoint) -> dict[str, Tensors]:
+    return dict(zip(_TENSORS, (checkpoint.model, checkpoint.optimizer), strict=True))
 
 
-def _pack_manifest(step: int, contents: Mapping[str, bytes]) -> bytes:
-    files = {name: {"sha256": _digest(content), "size": len(content)} for name, content in contents.items()}
-    return dump_json({"step": step, "files": files})
+def _facts(content: bytes) -> Facts:
+    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+
+
+def _pack_manifest(step: int, facts: Mapping[str, Facts]) -> bytes:
+    return dump_json({"step": step, "files": facts})
 
 
 def steps(folder: Path) -> list[int]:
@@ -252,17 +272,21 @@ def _step_of(path: Path) -> int:
     return int(match[1]) if match else -1
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 def _read(path: Path, step: int) -> dict[str, bytes]:
-    """The files of a checkpoint, each read once and compared with the manifest."""
+    """The files of a checkpoint but for the parts of processes, each compared with the manifest."""
+    contents: dict[str, bytes] = {}
     try:
         written = read_bytes(path / _MANIFEST)
         manifest = load_json(written, name=_MANIFEST)
-        contents = {name: read_bytes(path / name) for name in _listed(manifest)}
-        damage = _damage(path, step, manifest, contents)
+        names = _listed(manifest)
+        damage = "" if manifest["step"] == step else f"{_MANIFEST} does not belong to it"
+        for name in names:
+            content = read_bytes(path / name)
+            damage = damage or _damage(name, content, manifest["files"][name])
+            if "/" not in name:
+                contents[name] = content
+        if strangers := set(_files_in(path)) - set(names):
+            damage = damage or f"it holds the unknown file {min(strangers)}"
         if dump_json(manifest) != written:
             damage = f"{_MANIFEST} is not as it was written"
     except ArtifactError as error:
@@ -276,18 +300,11 @@ def _read(path: Path, step: int) -> dict[str, bytes]:
     return contents
 
 
-def _damage(path: Path, step: int, manifest: Any, contents: Mapping[str, bytes]) -> str:
-    """What is wrong with a checkpoint; empty when nothing is."""
-    if manifest["step"] != step:
-        return f"{_MANIFEST} does not belong to it"
-    for name, content in contents.items():
-        facts = manifest["files"][name]
-        if len(content) != facts["size"]:
-            return f"{name} has {len(content)} bytes, not {facts['size']}"
-        if _digest(content) != facts["sha256"]:
-            return f"{name} differs from its SHA-256"
-    strangers = set(_files_in(path)) - set(contents)
-    return f"it holds the unknown file {min(strangers)}" if strangers else ""
+def _damage(name: str, content: bytes, facts: Facts) -> str:
+    """What is wrong with a file; empty when nothing is."""
+    if len(content) != facts["size"]:
+        return f"{name} has {len(content)} bytes, not {facts['size']}"
+    return "" if _facts(content) == facts else f"{name} differs from its SHA-256"
 
 
 def _listed(manifest: Any) -> list[str]:

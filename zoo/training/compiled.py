@@ -1,10 +1,8 @@
 """Compiles the step: forward, loss, backward, the check and the optimizer's update become one graph."""
 
-import inspect
 import time
 from collections.abc import Callable, Sequence
 from statistics import median
-from typing import Any
 
 import torch
 import torch._dynamo
@@ -13,6 +11,7 @@ from zoo.contracts.examples import Batch
 from zoo.errors import NumericsError
 from zoo.registry import describe
 from zoo.training.step import Player, Step, reduce
+from zoo.training.updating import traceable_update_of
 
 _NUM_EAGER = 12
 """Steps before the compiled ones: the optimizer makes its state, and there is a time to compare with."""
@@ -137,6 +136,8 @@ class WholeStep:
         self._step = step
         [self._player] = [player for player in step.players.values() if player.optimizer is not None]
         self._rates = [group.get("lr") for group in self._player.groups]
+        assert self._player.optimizer is not None
+        self._update = traceable_update_of(self._player.optimizer)
         self._learning: list[torch.nn.Parameter] = []
         device = self._player.parameters[0].device
         step.defers = defers
@@ -206,7 +207,7 @@ class WholeStep:
             for parameter, gradient in zip(self._learning, gradients, strict=True):
                 parameter.grad.copy_(gradient * _clipping(norm, player.clip_norm))  # type: ignore[union-attr]
             is_good = torch.isfinite(loss) & torch.isfinite(norm) & (watch.found[0] == 0)
-            _raw_step(player.optimizer)(player.optimizer)
+            self._update()
             for tensor, old in zip(changed, before, strict=True):
                 tensor.copy_(torch.where(is_good, tensor, old))
             watch.found.copy_((~is_good).to(watch.found.dtype).reshape(1))
@@ -246,9 +247,3 @@ def _changed(player: Player) -> list[torch.Tensor]:
 
 def _clipping(norm: torch.Tensor, clip_norm: float | None) -> torch.Tensor | float:
     return 1.0 if clip_norm is None else (clip_norm / (norm + 1e-6)).clamp(max=1.0)
-
-
-def _raw_step(optimizer: Any) -> Callable[[Any], Any]:
-    """The optimizer's own step, without what PyTorch wraps around it to end a graph there."""
-    step: Callable[[Any], Any] = inspect.unwrap(type(optimizer).step)
-    return step

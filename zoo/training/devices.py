@@ -39,12 +39,13 @@ def determinism(device: torch.device, *, is_asked: bool) -> Iterator[None]:
     # Read when cuBLAS is first used; without it products on several streams may differ.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     settings: Any = torch.utils.deterministic
-    before = torch.are_deterministic_algorithms_enabled(), settings.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(mode=True)
+    before = torch.get_deterministic_debug_mode(), settings.fill_uninitialized_memory
+    # use_deterministic_algorithms says the same, and imports the compiler to tell it so too.
+    torch.set_deterministic_debug_mode("error")
     # Memory that is never read need not be filled.
     settings.fill_uninitialized_memory = False
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(mode=before[0])
+        torch.set_deterministic_debug_mode(before[0])
         settings.fill_uninitialized_memory = before[1]

@@ -7,7 +7,7 @@ once by the global count, so the update is that of one process on the whole batc
 import json
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,7 +18,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from zoo.errors import EnvironmentFault
+from zoo.errors import EnvironmentFault, UsageError
 from zoo.training.interrupts import Interrupts
 from zoo.training.sharding import is_spread, local
 
@@ -39,6 +39,7 @@ class Team:
         local_rank: This one's number on its machine: which GPU is its own.
         was_restarted: Whether another team was here before, and one of its processes was lost.
         interrupts: The signals that this process was sent.
+        is_idle: Whether its share of the batch at hand is another's too, and counts for nothing.
     """
 
     rank: int = 0
@@ -46,6 +47,7 @@ class Team:
     local_rank: int = 0
     was_restarted: bool = False
     interrupts: Interrupts = field(default_factory=Interrupts)
+    is_idle: bool = False
     _heard: int = 0
     _asked: Tensor | None = field(default=None, repr=False)
 
@@ -59,20 +61,39 @@ class Team:
         """Whether this process keeps the run folder and speaks to the user."""
         return self.rank == 0
 
-    def share(self, indices: Tensor) -> Tensor:
-        """This process's part of a batch.
+    def require_share(self, batch_size: int) -> None:
+        """Whether batches of this size can be shared.
 
         Raises:
-            EnvironmentFault: The batch has fewer examples than there are processes.
+            UsageError: There are more processes than examples.
+        """
+        if batch_size < self.size:
+            raise UsageError(
+                f"a batch of {batch_size} examples cannot be shared by {self.size} processes",
+                fix="a larger batch_size, or fewer processes",
+            )
+
+    def share(self, indices: Tensor, batch_size: int) -> Tensor:
+        """This process's part of a batch, which is smaller than ``batch_size`` where an epoch ends.
+
+        Which examples make a batch does not depend on how many processes there are. Where it has too few for
+        all of them, the last ones play another's part along, for the messages that all await, and it counts
+        for nothing.
         """
         if not self.is_several:
             return indices
-        if len(indices) < self.size:
-            raise EnvironmentFault(
-                f"a batch of {len(indices)} examples cannot be shared by {self.size} processes",
-                fix="a larger batch_size, or fewer processes",
-            )
-        return indices.tensor_split(self.size)[self.rank]
+        num_parts = self._num_parts(len(indices), batch_size)
+        return indices.tensor_split(num_parts)[min(self.rank, num_parts - 1)]
+
+    def see(self, num_examples: int, batch_size: int) -> None:
+        """A step begins on a batch of so many examples: whether this process counts in it."""
+        if self.is_several:
+            self.is_idle = self.rank >= self._num_parts(num_examples, batch_size)
+
+    def _num_parts(self, num_examples: int, batch_size: int) -> int:
+        # One example alone has no batch statistics.
+        smallest = 2 if batch_size >= 2 * self.size else 1
+        return min(self.size, max(1, num_examples // smallest))
 
     def spread(self, module: torch.nn.Module) -> torch.nn.Module:
         """The network as it is called where its gradients are exchanged while backward still runs."""
@@ -103,7 +124,7 @@ class Team:
                 local(gradients), self.size / told[1]
             )  # they have averaged over the processes
         else:
-            _sum(gradients)
+            _in_one_message(gradients, dist.all_reduce)
             torch._foreach_div_(gradients, told[1])
         self._asked = told[2] if self._asked is None else self._asked + told[2]
         return told[0] / told[1]
@@ -118,6 +139,21 @@ class Team:
             # Which signal another was sent is not said; all are asked to end.
             self._heard = self.interrupts.pending or signal.SIGTERM
         return self._heard
+
+    def align(self, models: Models) -> None:
+        """Gives all of them the first one's buffers, such as running statistics, after a step.
+
+        ``DistributedDataParallel`` does so itself, before each step.
+        """
+        if not self.is_several:
+            return
+        for model in models.values():
+            if isinstance(model, DistributedDataParallel):
+                continue
+            buffers = [buffer for buffer in model.buffers() if buffer.is_floating_point()]
+            for dtype in dict.fromkeys(buffer.dtype for buffer in buffers):
+                alike = [buffer for buffer in buffers if buffer.dtype == dtype]
+                _in_one_message(alike, lambda flat: dist.broadcast(flat, src=0))
 
     def agree(self, document: dict[str, Any]) -> dict[str, Any]:
         """What the first process says, in every one of them."""
@@ -138,9 +174,27 @@ class Team:
             dist.barrier()
 
 
+def is_loss(error: Exception) -> bool:
+    """Whether an error says that another process does not answer any more."""
+    # Gloo's errors have no type of their own.
+    return isinstance(error, dist.DistError) or (type(error) is RuntimeError and "gloo" in str(error))
+
+
+def loss() -> EnvironmentFault:
+    """The same in words."""
+    return EnvironmentFault(
+        "another process of this training was lost",
+        fix="see what it said; zoo resume goes on from the last checkpoint",
+    )
+
+
 @contextmanager
 def joined() -> Iterator[Team]:
-    """The team that ``torchrun`` made this process a part of, or one by itself."""
+    """The team that ``torchrun`` made this process a part of, or one by itself.
+
+    Raises:
+        EnvironmentFault: Another process was lost.
+    """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield Team()
@@ -149,21 +203,28 @@ def joined() -> Iterator[Team]:
     if torch.cuda.is_available():
         torch.cuda.set_device(local_rank % torch.cuda.device_count())
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    dist.init_process_group(backend, timeout=TIMEOUT)
     try:
-        yield Team(
-            rank=dist.get_rank(),
-            size=size,
-            local_rank=local_rank,
-            was_restarted=os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0",
-        )
+        dist.init_process_group(backend, timeout=TIMEOUT)
+        yield Team(rank=dist.get_rank(), size=size, local_rank=local_rank, was_restarted=_was_one_restarted())
+    except Exception as error:
+        if is_loss(error):
+            raise loss() from error
+        raise
     finally:
-        dist.destroy_process_group()
+        if dist.is_initialized():
+            dist.destroy_process_group()
 
 
-def _sum(gradients: list[Tensor]) -> None:
-    """Sums gradients over all processes, in one message."""
-    flat = torch._utils._flatten_dense_tensors(gradients)  # type: ignore[no-untyped-call]
-    dist.all_reduce(flat)
-    summed = torch._utils._unflatten_dense_tensors(flat, gradients)  # type: ignore[no-untyped-call]
-    torch._foreach_copy_(gradients, summed)
+def _was_one_restarted() -> bool:
+    """Whether any of them was, as all see it: where one machine lost a process, the others count no restart."""
+    count = torch.tensor([int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))])
+    dist.all_reduce(count)
+    return int(count) > 0
+
+
+def _in_one_message(tensors: list[Tensor], send: Callable[[Tensor], object]) -> None:
+    """Exchanges tensors of one type with all processes, and puts what comes back in their place."""
+    flat = torch._utils._flatten_dense_tensors(tensors)  # type: ignore[no-untyped-call]
+    send(flat)
+    received = torch._utils._unflatten_dense_tensors(flat, tensors)  # type: ignore[no-untyped-call]
+    torch._foreach_copy_(tensors, received)

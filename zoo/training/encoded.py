@@ -1,7 +1,8 @@
 """A split as the network sees it: stored compactly, gathered by index, finished batch by batch."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ Gather = Callable[[torch.Tensor], torch.Tensor]
 """From places, int64 ``[batch]``, to what stands there, ``[batch, ...]``, on the network's device."""
 
 _DEVICE_SHARE = 0.25
+_BLOCK_SIZE = 4 * 2**20
+_MOST_AT_ONCE = 32
 
 
 class EncodedSplit:
@@ -50,6 +53,11 @@ class EncodedSplit:
         self.truth = examples.target
         self.ids: Sequence[str] = examples.ids
 
+    @property
+    def draws(self) -> bool:
+        """Whether a batch is not complete before something was drawn for it."""
+        return self._latent is not None
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -59,13 +67,28 @@ class EncodedSplit:
         target = tuple(tensors[self._num_inputs :])
         return Batch(tuple(tensors[: self._num_inputs]), target[0] if len(target) == 1 else target)
 
-    def batches(self, indices: torch.Tensor, num_parts: int, *, seed: int) -> list[Batch]:
-        """The examples at these places in so many micro-batches, as a step of training sees them.
+    def stream(self, places: Iterable[torch.Tensor]) -> Iterator[Batch]:
+        """A batch for each of these places, as ``batch`` gives it; small ones are gathered many at once."""
+        rest, num_at_once = iter(places), 1
+        while block := list(islice(rest, num_at_once)):
+            if len(block) == 1:
+                batch = self.batch(block[0])
+                yield batch
+                # Rows of differing lengths are padded batch by batch.
+                num_at_once = 1 if self.is_ragged else max(1, min(_MOST_AT_ONCE, _BLOCK_SIZE // batch.nbytes))
+            else:
+                yield from self.batch(torch.cat(block)).split([len(each) for each in block])
+
+    def cut(self, batch: Batch, num_parts: int, *, seed: int) -> list[Batch]:
+        """A batch in so many micro-batches, as a step of training sees them.
 
         Latent vectors are drawn anew, for the whole batch at once, so that they do not depend on how it
         is cut.
         """
-        batches = [self.batch(part) for part in _parts(indices, num_parts)]
+        batches = [batch]
+        if num_parts > 1:
+            sizes = [len(part) for part in torch.arange(len(batch)).tensor_split(min(num_parts, len(batch)))]
+            batches = batch.split(sizes)
         return batches if self._latent is None else self._with_latents(batches, self._latent, seed)
 
     def carried(self, indices: torch.Tensor) -> dict[str, NDArray[Any]]:
@@ -91,10 +114,6 @@ class EncodedSplit:
             )
             for batch, part in zip(batches, torch.split(drawn, lengths), strict=True)
         ]
-
-
-def _parts(indices: torch.Tensor, num_parts: int) -> Sequence[torch.Tensor]:
-    return (indices,) if num_parts == 1 else indices.tensor_split(min(num_parts, len(indices)))
 
 
 def _gather(column: Column, device: torch.device) -> Gather:

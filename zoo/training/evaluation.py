@@ -1,6 +1,6 @@
 """Judges networks on a split: scores become answers by the graph that ships, answers become metrics."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +28,10 @@ LAST = "last"
 
 Models = Mapping[str, torch.nn.Module]
 Scores = tuple[torch.Tensor, ...]
+
+
+class GivenUp(Exception):
+    """Judging was ended before all was seen."""
 
 
 @dataclass(frozen=True)
@@ -82,19 +86,32 @@ class Judge:
         assert isinstance(entry, Metric)
         return entry.higher_is_better
 
-    def judge(self, models: Models, split: EncodedSplit, *, tunes: bool = False) -> Judgement:
+    def judge(
+        self,
+        models: Models,
+        split: EncodedSplit,
+        *,
+        tunes: bool = False,
+        is_asked_to_stop: Callable[[], bool] = lambda: False,
+    ) -> Judgement:
         """The losses and every metric on a split.
 
         Args:
             models: By player.
             split: What they are judged on.
             tunes: Whether the thresholds of labels are chosen here first, for the largest F1 of each.
+            is_asked_to_stop: Asked before each batch.
+
+        Raises:
+            GivenUp: It was asked to stop.
         """
         losses: dict[str, list[tuple[float, float]]] = {}
         heard: list[tuple[dict[str, Any], Any]] = []
         meter = Meter(self.registry, self.names, self.target)
         size = self._batch_size()
         for start in range(0, len(split), size):
+            if is_asked_to_stop():
+                raise GivenUp
             indices = torch.arange(start, min(start + size, len(split)))
             batch = split.batch(indices)
             scores = self._play(models, batch, losses, seed=start)

@@ -151,14 +151,18 @@ def _resume(
 
 def _newest(run: Run, progress: Progress, disk: Disk, team: Team) -> Checkpoint | None:
     """The newest whole checkpoint, the same in every process."""
-    with belonging(run.checkpoints_path):
-        checkpoint, warnings = checkpoints.load_newest(run.checkpoints_path)
+    checkpoint: Checkpoint | None = None
+    warnings: list[str] = []
+    if team.is_first:
+        with belonging(run.checkpoints_path):
+            checkpoint, warnings = checkpoints.load_newest(run.checkpoints_path)
     for warning in warnings:
         progress.warn(f"{warning}; the one before it is used")
-    if not team.is_several:
-        return checkpoint
     step = team.agree({"step": None if checkpoint is None else checkpoint.step})["step"]
-    return None if step is None else checkpoints.load(run.checkpoints_path, step)
+    if team.is_first or step is None:
+        return checkpoint
+    with belonging(run.checkpoints_path):
+        return checkpoints.load(run.checkpoints_path, step)
 
 
 def _go_back(trainer: Trainer, changes: Mapping[str, Any], disk: Disk) -> None:

@@ -26,8 +26,9 @@ from zoo.training.evaluation import Judge
 from zoo.training.initialization import initialize
 from zoo.training.objectives import Objective, SeveralLosses
 from zoo.training.precision import build_scaler, choose_format
-from zoo.training.sharding import shard
+from zoo.training.sharding import are_spread, shard
 from zoo.training.step import Player
+from zoo.training.updating import leave_compiler_alone
 
 Networks = dict[str, torch.nn.Module]
 
@@ -85,6 +86,9 @@ def prepare(
         ZooError: Something does not fit; nothing was written.
     """
     team = team or Team()
+    team.require_share(recipe.settings.batch_size)
+    if not recipe.settings.compile:
+        leave_compiler_alone()
     device = choose_device(recipe.settings.device)
     networks = build_networks(recipe, preprocessing.encoded, registry)
     networks |= build_further_players(recipe, preprocessing.encoded, registry)
@@ -288,13 +292,14 @@ def _average(network: torch.nn.Module, decay: float | None) -> swa_utils.Average
 def _build_optimizer(
     network: torch.nn.Module, choice: Choice, registry: Registry, device: torch.device, *, is_compiled: bool
 ) -> torch.optim.Optimizer:
+    is_sharded = are_spread(dict(network.named_parameters()))
     registered = registry.get("optimizer", choice.name)
     factory = registry.load(registered)
     options = schema_of(factory).arguments(choice.options, where="optimizer.")
     # torch leaves the fused update off by default; it is the same arithmetic in one pass. What it is for
-    # a compiled step, the compiler decides.
+    # a compiled step, the compiler decides; not every optimizer has one for weights that are spread.
     is_left_open = options.get("fused", False) is None and not options.get("foreach")
-    if device.type in ("cpu", "cuda") and is_left_open and not is_compiled:
+    if device.type in ("cpu", "cuda") and is_left_open and not is_compiled and not is_sharded:
         options["fused"] = True
     trainable = [
         (name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad

@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from zoo.errors import EnvironmentFault
+
 Tensors = Mapping[str, torch.Tensor]
 
 
@@ -69,11 +71,23 @@ def load_state(module: torch.nn.Module, tensors: Tensors) -> None:
 
 
 def write(folder: Path, tensors: Tensors) -> None:
-    """Writes what every process holds; all of them call it, with the same names."""
+    """Writes what every process holds; all of them call it, with the same names.
+
+    Raises:
+        EnvironmentFault: One of them cannot write its part.
+    """
+    from torch.distributed.checkpoint.api import CheckpointException
     from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageWriter
     from torch.distributed.checkpoint.state_dict_saver import save
 
-    save(dict(tensors), storage_writer=HuggingFaceStorageWriter(str(folder), save_distributed=True))
+    try:
+        save(dict(tensors), storage_writer=HuggingFaceStorageWriter(str(folder), save_distributed=True))
+    except CheckpointException as error:
+        rank, (cause, _) = next(iter(error.failures.items()))
+        raise EnvironmentFault(
+            f"process {rank} cannot write its part of {folder}: {cause}",
+            fix="make room or choose another folder; the checkpoints before this one are whole",
+        ) from error
 
 
 def read(folder: Path) -> dict[str, torch.Tensor]:

@@ -16,6 +16,7 @@ from zoo.training.distributed import Team
 from zoo.training.finite import Buffers, Watch
 from zoo.training.objectives import Objective
 from zoo.training.sharding import are_spread, whole
+from zoo.training.updating import update_of
 
 
 @dataclass
@@ -130,7 +131,7 @@ class Step:
         self.watch = Watch(self._trained[0].parameters[0].device)
         self._buffers = Buffers([player.module for player in players.values()])
         self.defers = defers
-        self._equal_shares: dict[Any, torch.Tensor] = {}
+        self._updates = {each.name: update_of(each.optimizer) for each in self._trained if each.optimizer}
         self.num_good = torch.zeros(1, device=self.watch.found.device)
         if defers:
             for player in self._trained:
@@ -200,6 +201,7 @@ class Step:
             place += 1
         if self.defers:
             self.num_good.add_(self.watch.found == 0)
+        self.team.align(self.models)
         return {
             name: each[0] if len(each) == 1 else torch.stack(each).mean() for name, each in losses.items()
         }
@@ -236,31 +238,20 @@ class Step:
     def _backward(
         self, turn: Turn, player: Player, *, is_alone: bool
     ) -> tuple[torch.Tensor, torch.Tensor | float]:
-        values, weights, count = _unreduced(turn.loss)
-        if values.requires_grad:
-            # A sum or mean is where backward begins: with ones, or each value's share.
-            shares = self._shares(values, weights, count if is_alone else 1.0)
-            scaled = player.scaler.scale(values) if player.scaler else values
+        total, count = reduce(turn.loss)
+        if self.team.is_idle:
+            total, count = total * 0.0, 0.0
+        cost = total / count if is_alone else total
+        if cost.requires_grad:
+            scaled = player.scaler.scale(cost) if player.scaler else cost
             # Where others learn too, they must not learn from this turn.
             inputs = player.parameters if len(self._trained) > 1 else None
-            torch.autograd.backward((scaled,), (shares,), inputs=inputs)
-        values = values.detach()
-        return (values if weights is None else values * weights).sum(), count
-
-    def _shares(
-        self, values: torch.Tensor, weights: torch.Tensor | None, count: torch.Tensor | float
-    ) -> torch.Tensor:
-        """What each value adds to the loss, of the values' shape."""
-        if weights is not None:
-            return weights.to(values.dtype).expand_as(values) / count
-        key = (values.shape, values.dtype, count)
-        if key not in self._equal_shares:
-            self._equal_shares[key] = torch.full_like(values, 1 / float(count), requires_grad=False)
-        return self._equal_shares[key]
+            torch.autograd.backward(scaled, inputs=inputs)
+        return total.detach(), count
 
     def _update(self, player: Player, optimizer: torch.optim.Optimizer) -> None:
         if player.scaler is None:
-            optimizer.step()
+            self._updates[player.name]()
             return
         player.scaler.step(optimizer)
         player.scaler.update()
@@ -317,12 +308,6 @@ def reduce(loss: Any) -> tuple[torch.Tensor, torch.Tensor | float]:
     Raises:
         PluginError: The values were already reduced, or there are none.
     """
-    values, weights, count = _unreduced(loss)
-    return (values if weights is None else values * weights).sum(), count
-
-
-def _unreduced(loss: Any) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | float]:
-    """Values, what each counts, and what they count together."""
     values, weights = loss if isinstance(loss, tuple) else (loss, None)
     if values.ndim == 0:
         raise PluginError(
@@ -332,9 +317,9 @@ def _unreduced(loss: Any) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tens
     if not count:
         raise PluginError("the loss returned no values")
     if weights is None:
-        return values, None, float(count)
+        return values.sum(), float(count)
     weights = weights.detach()
-    return values, weights, weights.expand_as(values).sum()
+    return (values * weights).sum(), weights.expand_as(values).sum()
 
 
 def _first_bad(player: Player) -> str:

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import tee
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,7 +24,7 @@ from zoo.training import checkpoints
 from zoo.training.blame import blame
 from zoo.training.devices import determinism
 from zoo.training.distributed import LOOK_EVERY
-from zoo.training.evaluation import Judgement
+from zoo.training.evaluation import GivenUp, Judgement
 from zoo.training.finite import diagnose, first_bad_weight
 from zoo.training.illustration import illustration
 from zoo.training.precision import autocast
@@ -110,8 +111,8 @@ class Trainer:
             player.module.train()
         # Totals stay on the device: reading one a step would cost more than a small step.
         totals = {name: self._total(total) for name, total in position.totals.items()}
-        for indices in self._batches():
-            losses = self._step(indices)
+        for indices, batch in self._batches():
+            losses = self._step(indices, batch)
             for name, loss in losses.items():
                 if name not in totals:
                     totals[name] = self._total(0.0)
@@ -129,11 +130,12 @@ class Trainer:
         self._require_savable()
         position.totals = {name: float(total) for name, total in totals.items()}
 
-    def _step(self, indices: torch.Tensor) -> Mapping[str, torch.Tensor]:
+    def _step(self, indices: torch.Tensor, batch: Batch) -> Mapping[str, torch.Tensor]:
         position, prepared, settings = self.position, self.prepared, self.settings
         for player in prepared.players.values():
             player.set_rate(position.step, self._num_steps)
-        micro_batches = self._micro_batches(indices)
+        prepared.team.see(len(indices), settings.batch_size)
+        micro_batches = self._cut(batch)
         play = self._compiler.choose(position.step) if self._compiler else self._play
         try:
             with autocast(prepared.device, settings.precision):
@@ -148,19 +150,29 @@ class Trainer:
         position.stepped()
         return losses
 
-    def _batches(self) -> Iterator[torch.Tensor]:
-        """Indices of the batches that are left of this epoch; a pure function of seed and epoch."""
-        order = epoch_order(len(self.prepared.train), seed=self.settings.seed, epoch=self.position.epoch)
-        return batch_indices(order, self.settings.batch_size, first=self.position.batch)
+    def _batches(self) -> Iterator[tuple[torch.Tensor, Batch]]:
+        """The batches that are left of this epoch, and this process's share of each.
 
-    def _micro_batches(self, indices: torch.Tensor) -> list[Batch]:
+        A pure function of seed and epoch.
+        """
+        train, team = self.prepared.train, self.prepared.team
+        order = epoch_order(len(train), seed=self.settings.seed, epoch=self.position.epoch)
+        places = batch_indices(order, self.settings.batch_size, first=self.position.batch)
+        wanted, shared = tee(places)
+        shares = (team.share(indices, self.settings.batch_size) for indices in shared)
+        return zip(wanted, train.stream(shares), strict=True)
+
+    def _cut(self, batch: Batch) -> list[Batch]:
         """This process's share of a batch, cut into what fits at once."""
-        team, settings = self.prepared.team, self.settings
-        return self.prepared.train.batches(
-            team.share(indices),
-            settings.accumulate,
-            seed=derive_seed(settings.seed, "latent", self.position.step, team.rank),
-        )
+        train = self.prepared.train
+        seed = self._derive_seed("latent") if train.draws else 0
+        return train.cut(batch, self.settings.accumulate, seed=seed)
+
+    def _derive_seed(self, purpose: str) -> int:
+        """A seed of this step; the first process has the one that a single process would have."""
+        rank = self.prepared.team.rank
+        parts = (self.settings.seed, purpose, self.position.step)
+        return derive_seed(*parts, rank) if rank else derive_seed(*parts)
 
     def _total(self, value: float) -> torch.Tensor:
         device = self.prepared.device
@@ -169,7 +181,7 @@ class Trainer:
         return torch.tensor(value, dtype=dtype, device=device)
 
     def _seed(self) -> None:
-        seed = derive_seed(self.settings.seed, "step", self.position.step, self.prepared.team.rank)
+        seed = self._derive_seed("step")
         torch.default_generator.manual_seed(seed)
         if self.prepared.device.type == "cuda":
             torch.cuda.manual_seed(seed)
@@ -194,8 +206,8 @@ class Trainer:
             # From that step on nothing has moved, so it can be looked at as it was.
             num_since = position.step - (self._asked_at + num_good)
             position.step, position.batch = position.step - num_since, position.batch - num_since
-            indices = next(self._batches())
-            raise self._locate("a loss or a gradient is not finite", indices, self._micro_batches(indices))
+            indices, batch = next(self._batches())
+            raise self._locate("a loss or a gradient is not finite", indices, self._cut(batch))
         self._asked_at = position.step
 
     def _require_savable(self) -> None:
@@ -211,7 +223,8 @@ class Trainer:
     def _locate(self, what: str, indices: torch.Tensor, micro_batches: Sequence[Batch]) -> NumericsError:
         """Names the step, the examples and the tensor."""
         prepared, position = self.prepared, self.position
-        ids = [prepared.train.ids[int(place)] for place in prepared.team.share(indices)]
+        share = prepared.team.share(indices, self.settings.batch_size)
+        ids = [prepared.train.ids[int(place)] for place in share]
         models = {name: player.module for name, player in prepared.players.items()}
         self._play.keep()
         self._seed()
@@ -224,7 +237,19 @@ class Trainer:
         )
 
     def _validate(self) -> Judgement:
-        return self.prepared.judge.judge(self.answering_models(), self.prepared.validation, tunes=True)
+        team = self.prepared.team
+        try:
+            return self.prepared.judge.judge(
+                self.answering_models(),
+                self.prepared.validation,
+                tunes=True,
+                # Several processes stop after a step, where they hear of one another.
+                is_asked_to_stop=lambda: not team.is_several and team.interrupts.pending > 0,
+            )
+        except GivenUp:
+            # All steps of the epoch are done; who resumes begins with this validation.
+            self._save()
+            raise self._interrupted(team.interrupts.pending) from None
 
     def answering_models(self) -> dict[str, torch.nn.Module]:
         """The networks that are validated: of each player its average where it has one."""
@@ -294,9 +319,11 @@ class Trainer:
 
     def _stop_if_asked(self) -> None:
         if number := self.prepared.team.hear(self.position.step):
-            name = signal.Signals(number).name
-            raise Interrupted(
-                f"stopped by {name} after step {self.position.step}; the state is saved",
-                signal_number=number,
-                fix=f"zoo resume {self.run.path}",
-            )
+            raise self._interrupted(number)
+
+    def _interrupted(self, number: int) -> Interrupted:
+        return Interrupted(
+            f"stopped by {signal.Signals(number).name} after step {self.position.step}; the state is saved",
+            signal_number=number,
+            fix=f"zoo resume {self.run.path}",
+        )
