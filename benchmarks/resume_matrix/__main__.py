@@ -24,7 +24,7 @@ from benchmarks.resume_matrix.design import Cell
 from benchmarks.resume_matrix.trial import Outcome
 from zoo.registry import Registry
 
-SAID_EVERY = 40
+SAID_EVERY = 20
 MEMORY = Path("/dev/shm")  # noqa: S108
 
 
