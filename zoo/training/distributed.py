@@ -18,6 +18,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
@@ -208,8 +209,10 @@ def joined() -> Iterator[Team]:
         torch.cuda.set_device(local_rank % torch.cuda.device_count())
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     try:
-        dist.init_process_group(backend, timeout=TIMEOUT)
-        yield Team(rank=dist.get_rank(), size=size, local_rank=local_rank, was_restarted=_was_one_restarted())
+        rank = int(os.environ["RANK"])
+        store = _store_of_this_start(rank, size)
+        dist.init_process_group(backend, timeout=TIMEOUT, store=store, rank=rank, world_size=size)
+        yield Team(rank=rank, size=size, local_rank=local_rank, was_restarted=_was_one_restarted())
     except Exception as error:
         if is_loss(error):
             raise loss() from error
@@ -219,7 +222,7 @@ def joined() -> Iterator[Team]:
             dist.destroy_process_group()
 
 
-def _store_of_this_start(rank: int, size: int) -> dist.Store:
+def _store_of_this_start(rank: int, size: int) -> Store:
     """Where the processes that were started together find one another's addresses, and no others.
 
     ``torchrun`` keeps one store for all the times that it starts them, and in it are the addresses of those
@@ -232,7 +235,7 @@ def _store_of_this_start(rank: int, size: int) -> dist.Store:
         store.set(f"zoo/asks/{rank}", own)
         name = store.get(f"zoo/told/{own}").decode()
         store.set(f"zoo/heard/{name}/{rank}", "")
-        return dist.PrefixStore(name, store)
+        return PrefixStore(name, store)
     waiting, deadline = set(range(1, size)), time.monotonic() + TIMEOUT.total_seconds()
     while waiting:
         if time.monotonic() > deadline:
@@ -242,7 +245,7 @@ def _store_of_this_start(rank: int, size: int) -> dist.Store:
                 store.set(f"zoo/told/{store.get(f'zoo/asks/{other}').decode()}", own)
         waiting = {other for other in waiting if not store.check([f"zoo/heard/{own}/{other}"])}
         time.sleep(_LOOK_AGAIN_S)
-    return dist.PrefixStore(own, store)
+    return PrefixStore(own, store)
 
 
 def _was_one_restarted() -> bool:
