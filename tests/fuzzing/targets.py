@@ -36,8 +36,8 @@ from zoo.runtime.seal import CERTIFICATE, property_fragment, seal
 from zoo.runtime.tables import columns, read_table
 from zoo.training import checkpoints, planning
 from zoo.training.belonging import belonging
+from zoo.training.state import position_of
 from zoo.training.trained import read_recipe
-from zoo.training.trainer import position_of
 
 
 @cache

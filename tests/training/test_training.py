@@ -75,6 +75,7 @@ def test_a_finished_run_holds_what_it_promises(train):
         "metrics.jsonl",
         "status.json",
         "report.html",
+        ".lock",
         "checkpoints",
     }
     status = run.status()

@@ -241,8 +241,7 @@ def _build_player(
     team: Team,
 ) -> Player:
     settings = recipe.settings
-    memory_format = choose_format(settings.memory_format, device, settings.precision)
-    network.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
+    network.to(device)
     if name not in recipe.optimizers:
         network.requires_grad_(False)
         return Player(name=name, module=network, optimizer=None, schedule=lambda step, num_steps: 1.0)
@@ -256,6 +255,10 @@ def _build_player(
             f"{optimizer.name} evaluates the loss several times a step, and fp16 scales its gradients once",
             fix="precision=bf16, or another optimizer",
         )
+    # Such optimizers see all gradients as one vector, which needs them as they are written.
+    if not optimizer.needs_closure and not (settings.shard and team.is_several):
+        memory_format = choose_format(settings.memory_format, device, settings.precision)
+        network.to(memory_format=memory_format)
     return Player(
         name=name,
         module=network,

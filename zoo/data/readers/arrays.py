@@ -141,8 +141,7 @@ def _pair(path: Path, role: str, arrays: Mapping[str, npt.NDArray[Any]], found: 
 def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
         if path.is_dir():
-            # Copy on write: torch takes no array that it could not write to.
-            return {file.stem: np.load(file, mmap_mode="c") for file in sorted(path.glob("*.npy"))}
+            return {file.stem: _map(file) for file in sorted(path.glob("*.npy"))}
         with open_regular(path) as file:
             return read_arrays(file)
     except ValueError as error:
@@ -154,6 +153,13 @@ def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
         raise DataError(f"{path}: is damaged: {error}", fix="save the file again") from error
     except OSError as error:
         raise DataError(f"{path}: is damaged: {error}", fix="save the file again") from error
+
+
+def _map(file: Path) -> npt.NDArray[Any]:
+    """An array that stays on the disk; one of Python objects cannot."""
+    with open_regular(file):
+        # Copy on write: torch takes no array that it could not write to.
+        return np.lib.format.open_memmap(file, mode="c")
 
 
 def _input(pair: Pair) -> TensorSpec:
