@@ -53,9 +53,9 @@ def main() -> None:
                 f"{row['loop']:28} {row['step_us']:12.1f} {row['ratio']:7.2f}  "
                 f"[{row['ratio_min']:.2f} {row['ratio_max']:.2f}] {row['calls']:10} {row['ratio_with_epochs_ends']:8.2f}"
             )
-    if not given.dry:
-        machine.keep("loops", document)
-        page.write()
+        if not given.dry:
+            machine.keep("loops", document)
+            page.write()
 
 
 if __name__ == "__main__":
