@@ -180,11 +180,10 @@ class WholeStep:
     def _prepare(self, batch: Batch) -> None:
         """Gradients that stay where they are, and learning rates that the graph reads instead of holding."""
         player, step = self._player, self._step
-        step.keep()
         step.seed()
-        [turn] = list(step.objective(step.models, batch))
-        gradients = torch.autograd.grad(reduce(turn.loss)[0], player.parameters, allow_unused=True)
-        step.undo()
+        with step.without_trace():
+            [turn] = list(step.objective(step.models, batch))
+            gradients = torch.autograd.grad(reduce(turn.loss)[0], player.parameters, allow_unused=True)
         for parameter, gradient in zip(player.parameters, gradients, strict=True):
             # One that gets no gradient has none, and the optimizer leaves it alone.
             if gradient is not None:
@@ -211,7 +210,7 @@ class WholeStep:
             for tensor, old in zip(changed, before, strict=True):
                 tensor.copy_(torch.where(is_good, tensor, old))
             watch.found.copy_((~is_good).to(watch.found.dtype).reshape(1))
-            self._step.num_good.add_(is_good)
+            self._step.num_bad.add_(~is_good)
         return loss.detach()
 
 

@@ -22,8 +22,8 @@ def build_scaler(device: torch.device, precision: str) -> torch.amp.GradScaler |
 def choose_format(given: str, device: torch.device, precision: str) -> torch.memory_format:
     """The memory format of pictures and filters.
 
-    ``auto`` takes channels last where the products are in half precision: there it was measured to be
-    faster on CPUs and GPUs, and not for float32 (``python -m benchmarks.precision``).
+    ``auto`` takes channels last where the products are in half precision: the order that PyTorch recommends
+    for them. ``python -m benchmarks.precision`` measures both together.
     """
     is_last = given == "channels_last" or (
         given == "auto" and precision != "float32" and device.type in ("cpu", "cuda")

@@ -4,7 +4,8 @@ The trainer owns the reduction. A turn's values are summed over the micro-batche
 and divided once by their count, so an update does not depend on how the batch was cut.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,7 +112,7 @@ class Step:
         players: By name.
         models: What the objective calls, by player.
         watch: What it has seen of numbers that are not finite.
-        num_good: Steps before one was not, since the last time somebody asked.
+        num_bad: Steps from the first one on that was not, where it is found later.
     """
 
     def __init__(
@@ -132,7 +133,7 @@ class Step:
         self._buffers = Buffers([player.module for player in players.values()])
         self.defers = defers
         self._updates = {each.name: update_of(each.optimizer) for each in self._trained if each.optimizer}
-        self.num_good = torch.zeros(1, device=self.watch.found.device)
+        self.num_bad = torch.zeros(1, device=self.watch.found.device)
         if defers:
             for player in self._trained:
                 player.optimizer.found_inf = self.watch.found  # type: ignore[union-attr]
@@ -150,35 +151,33 @@ class Step:
             NumericsError: A loss or a gradient is not finite; in that turn neither weights nor buffers moved.
             PluginError: A turn names no player, or a loss came reduced.
         """
-        if not self.defers:
-            self.keep()
+        if self.defers:
+            return self._play(micro_batches)
+        self._buffers.keep()
         try:
             return self._play(micro_batches)
         except NumericsError:
-            self.undo()
+            self._buffers.restore()
+            self.watch.forget()
+            for player in self._trained:
+                player.drop_gradients()
             raise
 
-    def num_good_steps(self) -> int | None:
-        """How many steps were finite before one was not, since the last call; ``None`` if all were.
+    def num_bad_steps(self) -> int:
+        """How many steps ago one was not finite, where that is found later; 0 if all were.
 
-        Waits for the device, and is asked from time to time where the steps themselves do not wait.
+        Waits for the device, so it is asked from time to time.
         """
-        if not self.defers:
-            return None
-        found, num_good = self.watch.has_found(), int(self.num_good)
-        self.num_good.zero_()
-        return num_good if found else None
+        return int(self.num_bad) if self.defers else 0
 
-    def keep(self) -> None:
-        """Remembers what a forward pass changes."""
+    @contextmanager
+    def without_trace(self) -> Iterator[None]:
+        """What is played inside leaves buffers as they were."""
         self._buffers.keep()
-
-    def undo(self) -> None:
-        """Leaves no trace of what was played since, but for turns that were whole."""
-        self._buffers.restore()
-        self.watch.forget()
-        for player in self._trained:
-            player.drop_gradients()
+        try:
+            yield
+        finally:
+            self._buffers.restore()
 
     def _play(self, micro_batches: Sequence[Batch]) -> dict[str, torch.Tensor]:
         self.seed()
@@ -200,7 +199,7 @@ class Step:
                 player.average.update_parameters(player.module)
             place += 1
         if self.defers:
-            self.num_good.add_(self.watch.found == 0)
+            self.num_bad.add_(self.watch.found > 0)
         self.team.align(self.models)
         return {
             name: each[0] if len(each) == 1 else torch.stack(each).mean() for name, each in losses.items()

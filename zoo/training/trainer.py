@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import tee
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +52,6 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.settings = self.prepared.recipe.settings
-        self._num_steps = self.num_steps
-        self._asked_at = 0
         self._play = Step(
             self.prepared.players,
             self.prepared.objective,
@@ -69,18 +68,18 @@ class Trainer:
         return Compiler(
             self._play,
             num_parts=self.settings.accumulate,
-            num_steps=self._num_steps,
+            num_steps=self.num_steps,
             defers=self.prepared.may_defer,
             is_ragged=self.prepared.train.is_ragged,
             note=self.progress.note,
         )
 
-    @property
+    @cached_property
     def steps_per_epoch(self) -> int:
         """Steps in one pass over the training split."""
         return num_batches(len(self.prepared.train), self.settings.batch_size)
 
-    @property
+    @cached_property
     def num_steps(self) -> int:
         """Steps of the whole recipe."""
         return self.steps_per_epoch * self.settings.epochs
@@ -96,7 +95,6 @@ class Trainer:
             stack.enter_context(torch.random.fork_rng())
             stack.enter_context(determinism(self.prepared.device, is_asked=self.settings.deterministic))
             stack.enter_context(self.prepared.team.interrupts)
-            self._asked_at = self.position.step
             stack.enter_context(self.progress.of(self.num_steps, self.position.step))
             while self.position.epoch < self.settings.epochs and not self._is_over():
                 self._train_epoch()
@@ -133,7 +131,7 @@ class Trainer:
     def _step(self, indices: torch.Tensor, batch: Batch) -> Mapping[str, torch.Tensor]:
         position, prepared, settings = self.position, self.prepared, self.settings
         for player in prepared.players.values():
-            player.set_rate(position.step, self._num_steps)
+            player.set_rate(position.step, self.num_steps)
         prepared.team.see(len(indices), settings.batch_size)
         micro_batches = self._cut(batch)
         play = self._compiler.choose(position.step) if self._compiler else self._play
@@ -201,14 +199,11 @@ class Trainer:
     def _require_finite(self) -> None:
         """Where the device is not asked at each step: whether a step since the last time was not finite."""
         position = self.position
-        num_good = self._play.num_good_steps()
-        if num_good is not None:
+        if num_bad := self._play.num_bad_steps():
             # From that step on nothing has moved, so it can be looked at as it was.
-            num_since = position.step - (self._asked_at + num_good)
-            position.step, position.batch = position.step - num_since, position.batch - num_since
+            position.step, position.batch = position.step - num_bad, position.batch - num_bad
             indices, batch = next(self._batches())
             raise self._locate("a loss or a gradient is not finite", indices, self._cut(batch))
-        self._asked_at = position.step
 
     def _require_savable(self) -> None:
         """A checkpoint holds finite weights alone, so that the newest and the best can be gone back to."""
@@ -226,11 +221,9 @@ class Trainer:
         share = prepared.team.share(indices, self.settings.batch_size)
         ids = [prepared.train.ids[int(place)] for place in share]
         models = {name: player.module for name, player in prepared.players.items()}
-        self._play.keep()
         self._seed()
-        with autocast(prepared.device, self.settings.precision):
+        with self._play.without_trace(), autocast(prepared.device, self.settings.precision):
             where = diagnose(prepared.objective, models, micro_batches, ids)
-        self._play.undo()
         return NumericsError(
             f"step {position.step} (epoch {position.epoch + 1}): {what}; {where}",
             fix="lower optimizer.lr, set clip_norm, or look at these examples; no checkpoint was touched",

@@ -1,7 +1,6 @@
 """An optimizer's update without what PyTorch wraps around it for its profiler and its compiler.
 
-The wrappers cost a small network a tenth of each step, and the first one imports the compiler, which takes
-nearly as long as PyTorch itself. What is inside of them is the optimizer's own code, called as ever.
+The wrappers cost a small network a part of each step, and the first one imports the compiler. What is inside of them is the optimizer's own code, called as ever.
 """
 
 import inspect
