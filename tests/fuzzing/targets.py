@@ -34,7 +34,7 @@ from zoo.runtime.inputs import read_npz
 from zoo.runtime.inspection import inspect
 from zoo.runtime.seal import CERTIFICATE, property_fragment, seal
 from zoo.runtime.tables import columns, read_table
-from zoo.training import checkpoints, planning
+from zoo.training import checkpoints, planning, trees
 from zoo.training.belonging import belonging
 from zoo.training.state import position_of
 from zoo.training.trained import read_recipe
@@ -109,8 +109,8 @@ def checkpoint(data: bytes) -> None:
         found, _ = checkpoints.load_newest(place.parent)
         assert found is not None
         position_of(found)
-        checkpoints.unflatten(found.state["recipe"], {})
-        checkpoints.unflatten(found.state["optimizers"]["model"], found.optimizer)
+        trees.unflatten(found.state["recipe"], {})
+        trees.unflatten(found.state["optimizers"]["model"], found.optimizer)
 
 
 @cache
@@ -121,11 +121,9 @@ def _checkpoint() -> dict[str, bytes]:
     network(torch.ones(1, 2)).sum().backward()
     adam.step()
     state = {
-        "position": checkpoints.flatten(
-            {"epoch": 1, "step": 7, "totals": {"model": 0.5}, "best_step": 7}, {}, "p"
-        ),
-        "optimizers": {"model": checkpoints.flatten(adam.state_dict(), optimizer, "model")},
-        "recipe": checkpoints.flatten({"epochs": 2, "model": {"name": "mlp", "hidden": [8]}}, {}, "recipe"),
+        "position": trees.flatten({"epoch": 1, "step": 7, "totals": {"model": 0.5}, "best_step": 7}, {}, "p"),
+        "optimizers": {"model": trees.flatten(adam.state_dict(), optimizer, "model")},
+        "recipe": trees.flatten({"epochs": 2, "model": {"name": "mlp", "hidden": [8]}}, {}, "recipe"),
     }
     model = {f"model/{name}": tensor for name, tensor in network.state_dict().items()}
     place = folder() / "good"

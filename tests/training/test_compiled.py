@@ -10,7 +10,7 @@ import zoo
 from tests.training.risky import write
 from zoo.data.batches import epoch_order
 from zoo.errors import Interrupted, NumericsError
-from zoo.training import checkpoints, session
+from zoo.training import checkpoints, session, trees
 from zoo.training.progress import Progress
 
 pytestmark = [
@@ -82,7 +82,7 @@ def test_a_compiled_run_that_was_stopped_resumes_bitwise(tmp_path, registry, ste
 def test_a_checkpoint_of_a_compiled_run_holds_the_rate_as_a_number(tmp_path, registry):
     run = start(tmp_path / "run", registry)
     saved = checkpoints.load(run.checkpoints_path, max(checkpoints.steps(run.checkpoints_path)))
-    [group] = checkpoints.unflatten(saved.state["optimizers"]["model"], saved.optimizer)["param_groups"]
+    [group] = trees.unflatten(saved.state["optimizers"]["model"], saved.optimizer)["param_groups"]
     assert isinstance(group["lr"], float)
 
 

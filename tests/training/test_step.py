@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from zoo.contracts.examples import Batch, Turn
 from zoo.errors import NumericsError, PluginError
 from zoo.training.objectives import supervised
-from zoo.training.step import Player, Step, reduce
+from zoo.training.player import Player
+from zoo.training.step import Step, reduce
 
 
 def linear(seed=0):

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from zoo.errors import ArtifactError, ZooError
-from zoo.training.distributed import is_loss
+from zoo.training.joining import is_loss
 
 
 @contextmanager

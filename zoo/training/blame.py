@@ -5,7 +5,7 @@ import torch
 from zoo.contracts.recipe import Recipe
 from zoo.errors import EnvironmentFault, PluginError, ZooError
 from zoo.registry import describe
-from zoo.training.distributed import is_loss, loss
+from zoo.training.joining import is_loss, loss
 
 
 def blame(error: Exception, step: int, recipe: Recipe) -> ZooError:

@@ -24,6 +24,7 @@ from zoo.errors import ArtifactError, EnvironmentFault
 from zoo.files import Disk, dump_json, load_json, read_bytes
 from zoo.training import sharding
 from zoo.training.distributed import Team
+from zoo.training.trees import Tensors
 
 _FOLDER = re.compile(r"step-(\d{8,})")
 _MANIFEST = "MANIFEST.json"
@@ -31,7 +32,6 @@ _STATE = "state.json"
 _TENSORS = ("model", "optimizer")
 _KIND = re.compile(r"(model|optimizer)(?:/[\w.-]+)?\.safetensors")
 
-Tensors = dict[str, torch.Tensor]
 Facts = dict[str, str | int]
 
 
@@ -202,44 +202,6 @@ def remove_above(folder: Path, step: int, disk: Disk) -> None:
         found = _FOLDER.fullmatch(path.name)
         if path.name.startswith(".") or (found and int(found[1]) > step):
             disk.remove(path)
-
-
-def flatten(tree: Any, tensors: Tensors, prefix: str) -> Any:
-    """Plain data for JSON, with every tensor moved into ``tensors`` under a name.
-
-    Raises:
-        TypeError: The tree holds something that is neither plain data nor a tensor.
-    """
-    if isinstance(tree, torch.Tensor):
-        # Keys with dots of their own can lead two ways to one name.
-        name = prefix if prefix not in tensors else f"{prefix}#{len(tensors)}"
-        tensors[name] = tree
-        return {"tensor": name}
-    if isinstance(tree, Mapping):
-        return {"map": [[key, flatten(value, tensors, f"{prefix}.{key}")] for key, value in tree.items()]}
-    if isinstance(tree, list | tuple):
-        kind = "list" if isinstance(tree, list) else "tuple"
-        return {kind: [flatten(value, tensors, f"{prefix}.{i}") for i, value in enumerate(tree)]}
-    if isinstance(tree, float):
-        return {"float": tree.hex()}  # exact, and the one way to write infinity in strict JSON
-    if tree is None or isinstance(tree, bool | int | str):
-        return tree
-    raise TypeError(f"state {prefix} is a {type(tree).__name__}; checkpoints hold tensors and plain data")
-
-
-def unflatten(document: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
-    """What ``flatten`` was given."""
-    if not isinstance(document, dict):
-        return document
-    [(kind, content)] = document.items()
-    if kind == "tensor":
-        return tensors[content]
-    if kind == "map":
-        return {key: unflatten(value, tensors) for key, value in content}
-    if kind == "float":
-        return float.fromhex(content)
-    items = [unflatten(value, tensors) for value in content]
-    return items if kind == "list" else tuple(items)
 
 
 def place(folder: Path, step: int) -> Path:

@@ -10,7 +10,8 @@ import torch._dynamo
 from zoo.contracts.examples import Batch
 from zoo.errors import NumericsError
 from zoo.registry import describe
-from zoo.training.step import Player, Step, reduce
+from zoo.training.player import Player
+from zoo.training.step import Step, reduce
 from zoo.training.updating import traceable_update_of
 
 _NUM_EAGER = 12

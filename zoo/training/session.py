@@ -12,10 +12,11 @@ from zoo.errors import DataError, EnvironmentFault, Interrupted, UsageError, Zoo
 from zoo.files import LOCAL, Disk, dump_json
 from zoo.registry import Registry
 from zoo.runs import Run
-from zoo.training import checkpoints, precision, report, setup, sharding
+from zoo.training import checkpoints, precision, report, setup, sharding, trees
 from zoo.training.belonging import belonging
 from zoo.training.checkpoints import Checkpoint
-from zoo.training.distributed import Team, joined
+from zoo.training.distributed import Team
+from zoo.training.joining import joined
 from zoo.training.planning import (
     Document,
     environment,
@@ -261,7 +262,7 @@ def _require_resumable(
     if checkpoint is None:
         return
     with belonging(run.checkpoints_path):
-        trained: Document = checkpoints.unflatten(checkpoint.state["recipe"], {})
+        trained: Document = trees.unflatten(checkpoint.state["recipe"], {})
         differences = recipes.differences(trained, recipe.to_json())
     undeclared = [line for key, line in differences.items() if key.split(".")[0] not in changes]
     if undeclared:

@@ -25,9 +25,9 @@ from zoo.training.encoded import EncodedSplit
 from zoo.training.evaluation import Judge
 from zoo.training.initialization import initialize
 from zoo.training.objectives import Objective, SeveralLosses
+from zoo.training.player import Player
 from zoo.training.precision import build_scaler, choose_format
 from zoo.training.sharding import are_spread, shard
-from zoo.training.step import Player
 from zoo.training.updating import leave_compiler_alone
 
 Networks = dict[str, torch.nn.Module]

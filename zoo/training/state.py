@@ -9,10 +9,10 @@ import torch
 
 from zoo.contracts.recipe import Recipe
 from zoo.contracts.typed import require_types
-from zoo.training import checkpoints, sharding
+from zoo.training import sharding, trees
 from zoo.training.checkpoints import Checkpoint
 from zoo.training.evaluation import LAST, Judge
-from zoo.training.step import Player
+from zoo.training.player import Player
 
 
 @dataclass
@@ -91,8 +91,8 @@ class Position:
 
 def snapshot(position: Position, players: Mapping[str, Player], recipe: Recipe) -> Checkpoint:
     """Everything that decides how training goes on."""
-    model: checkpoints.Tensors = {}
-    optimizer: checkpoints.Tensors = {}
+    model: trees.Tensors = {}
+    optimizer: trees.Tensors = {}
     optimizers: dict[str, Any] = {}
     scalers: dict[str, Any] = {}
     for name, player in players.items():
@@ -100,14 +100,14 @@ def snapshot(position: Position, players: Mapping[str, Player], recipe: Recipe) 
         if player.average is not None:
             model |= {f"{name}@ema/{key}": value for key, value in player.average.state_dict().items()}
         if player.optimizer is not None:
-            optimizers[name] = checkpoints.flatten(_state_of(player.optimizer), optimizer, name)
+            optimizers[name] = trees.flatten(_state_of(player.optimizer), optimizer, name)
         if player.scaler is not None:
-            scalers[name] = checkpoints.flatten(player.scaler.state_dict(), {}, "scaler")
+            scalers[name] = trees.flatten(player.scaler.state_dict(), {}, "scaler")
     state = {
-        "position": checkpoints.flatten(vars(position), {}, "position"),
+        "position": trees.flatten(vars(position), {}, "position"),
         "optimizers": optimizers,
         "scalers": scalers,
-        "recipe": checkpoints.flatten(recipe.to_json(), {}, "recipe"),
+        "recipe": trees.flatten(recipe.to_json(), {}, "recipe"),
     }
     return Checkpoint(position.step, model, optimizer, state)
 
@@ -121,7 +121,7 @@ def restore(checkpoint: Checkpoint, players: Mapping[str, Player]) -> Position:
         if player.optimizer is not None:
             _restore_optimizer(player.optimizer, checkpoint, name)
         if player.scaler is not None:
-            player.scaler.load_state_dict(checkpoints.unflatten(checkpoint.state["scalers"][name], {}))
+            player.scaler.load_state_dict(trees.unflatten(checkpoint.state["scalers"][name], {}))
     return position_of(checkpoint)
 
 
@@ -131,7 +131,7 @@ def position_of(checkpoint: Checkpoint) -> Position:
     Raises:
         LookupError, TypeError, ValueError: Its state is not one.
     """
-    position = Position(**checkpoints.unflatten(checkpoint.state["position"], {}))
+    position = Position(**trees.unflatten(checkpoint.state["position"], {}))
     require_types(position)
     return position
 
@@ -147,7 +147,7 @@ def _state_of(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint, name: str) -> None:
     """Puts back the state, spread over processes and laid out in memory as the parameters are."""
-    document = checkpoints.unflatten(checkpoint.state["optimizers"][name], checkpoint.optimizer)
+    document = trees.unflatten(checkpoint.state["optimizers"][name], checkpoint.optimizer)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for place, parameter in enumerate(parameters):
         for key, value in document["state"].get(place, {}).items():
@@ -162,11 +162,11 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint,
                 state[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
-def weights_of(checkpoint: Checkpoint, player: str) -> checkpoints.Tensors:
+def weights_of(checkpoint: Checkpoint, player: str) -> trees.Tensors:
     """Parameters and buffers of the network that answers for a player: its average where there is one."""
     average = _part(checkpoint.model, f"{player}@ema/module.")
     return average or _part(checkpoint.model, f"{player}/")
 
 
-def _part(tensors: checkpoints.Tensors, prefix: str) -> checkpoints.Tensors:
+def _part(tensors: trees.Tensors, prefix: str) -> trees.Tensors:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
