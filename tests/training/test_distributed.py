@@ -236,6 +236,7 @@ def test_batches_with_fewer_examples_than_processes_are_refused(tmp_path, data):
     ended = together(3, zoo, *words)
     assert ended.codes == (2, 2, 2)
     assert "a batch of 2 examples cannot be shared by 3 processes" in ended.said[0]
+    assert [said for said in ended.said[1:] if "cannot be shared" in said] == []
     assert "a larger batch_size, or fewer processes" in ended.said[0]
     assert not (tmp_path / "run").exists()
 

@@ -148,8 +148,8 @@ def _report(error: Exception, *, debug: bool) -> int:
         error = EnvironmentFault(describe(error), fix="check the path, its permissions and the free space")
     if isinstance(error, ZooError):
         rank = os.environ.get("RANK", "0")
-        if isinstance(error, Interrupted) and rank != "0":
-            return error.exit_code  # the first of several processes says it for all
+        if isinstance(error, Interrupted | UsageError) and rank != "0":
+            return error.exit_code  # all know the same words; the first of several processes says it for all
         _say("error" if rank == "0" else f"error in process {rank}", error.message)
         if error.fix:
             _say("fix", error.fix)

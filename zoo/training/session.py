@@ -204,6 +204,8 @@ def _fit(trainer: Trainer) -> Run:
     settings = trainer.settings
     if said := precision.describe(settings.memory_format, trainer.prepared.device, settings.precision):
         trainer.progress.note(said)
+    if settings.shard and not trainer.prepared.team.is_several:
+        trainer.progress.warn("shard=true has nothing to spread over: this is a single process")
     try:
         if trainer.prepared.team.is_first:
             trainer.prepared.registry.notify("zoo_run_started", run=run)

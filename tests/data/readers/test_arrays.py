@@ -171,10 +171,10 @@ def test_a_mapped_file_is_never_written_to(folder):
 def test_npy_files_with_python_objects_or_cut_short_are_refused(folder):
     whole = (folder / "x_train.npy").read_bytes()
     (folder / "x_train.npy").write_bytes(whole[:-8])
-    with pytest.raises(DataError, match="is damaged"):
+    with pytest.raises(DataError, match=r"x_train.npy: is damaged"):
         arrays.read(folder)
     np.save(folder / "x_train.npy", np.array([{"a": 1}] * 40), allow_pickle=True)
-    with pytest.raises(DataError, match="holds Python objects, which are never unpickled"):
+    with pytest.raises(DataError, match=r"x_train.npy: holds Python objects, which are never unpickled"):
         arrays.read(folder)
 
 

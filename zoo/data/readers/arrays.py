@@ -139,11 +139,20 @@ def _pair(path: Path, role: str, arrays: Mapping[str, npt.NDArray[Any]], found: 
 
 
 def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
+    if path.is_dir():
+        files = sorted(path.glob("*.npy"))
+        return {name: array for file in files for name, array in _read_file(file).items()}
+    return _read_file(path)
+
+
+def _read_file(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of an ``.npz`` file, or the one of a ``.npy`` file, which stays on the disk."""
     try:
-        if path.is_dir():
-            return {file.stem: _map(file) for file in sorted(path.glob("*.npy"))}
         with open_regular(path) as file:
-            return read_arrays(file)
+            if path.suffix.lower() != ".npy":
+                return read_arrays(file)
+            # Copy on write: torch takes no array that it could not write to.
+            return {path.stem: np.lib.format.open_memmap(path, mode="c")}
     except ValueError as error:
         if "pickle" in str(error).lower() or "python objects" in str(error).lower():
             raise DataError(
@@ -153,13 +162,6 @@ def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
         raise DataError(f"{path}: is damaged: {error}", fix="save the file again") from error
     except OSError as error:
         raise DataError(f"{path}: is damaged: {error}", fix="save the file again") from error
-
-
-def _map(file: Path) -> npt.NDArray[Any]:
-    """An array that stays on the disk; one of Python objects cannot."""
-    with open_regular(file):
-        # Copy on write: torch takes no array that it could not write to.
-        return np.lib.format.open_memmap(file, mode="c")
 
 
 def _input(pair: Pair) -> TensorSpec:
