@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -50,6 +53,20 @@ def test_digits_are_bytes_from_paper_to_ink():
     assert splits.signature.target == Classes(tuple("0123456789"), name="digit")
     assert splits.train.target[:3].tolist() == ["0", "1", "2"]
     assert splits.train.ids[17] == "digits 17"
+
+
+def test_digits_are_those_of_scikit_learn_and_read_without_its_import():
+    program = (
+        "import sys\n"
+        "from zoo.builtin.datasets import digits\n"
+        "train = digits().train\n"
+        "assert not {'sklearn', 'scipy'} & set(sys.modules)\n"
+        "from sklearn.datasets import load_digits\n"
+        "data = load_digits()\n"
+        "assert (train.inputs['image'][..., 0] * (16 / 255)).round().tolist() == data.images.tolist()\n"
+        "assert [int(label) for label in train.target] == data.target.tolist()\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_labels_are_text():

@@ -1,6 +1,8 @@
 """Data sets that scikit-learn carries, as raw examples; their splits are drawn by seed."""
 
 from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,14 +13,14 @@ from zoo.plugin import Binary, Classes, Examples, Signature, Splits, TensorSpec,
 
 def digits() -> Splits:
     """1,797 handwritten digits, 8 by 8 grey pixels (Alpaydin and Kaynak 1998, doi:10.24432/C50P49)."""
-    from sklearn.datasets import load_digits
-
-    data = load_digits()
+    rows = _rows("digits.csv.gz")
     # Scanned levels 0 (paper) to 16 (ink) over the whole range of a byte.
-    pixels = np.round(data.images * (255 / 16)).astype(np.uint8)[..., np.newaxis]
+    pixels = np.round(rows[:, :-1].reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
     inputs = (TensorSpec("image", "image", "uint8", (None, None, 1)),)
     labels = tuple(str(digit) for digit in range(10))
-    examples = Examples({"image": pixels}, _named(labels, data.target), _ids("digits", len(pixels)))
+    examples = Examples(
+        {"image": pixels}, _named(labels, rows[:, -1].astype(int)), _ids("digits", len(pixels))
+    )
     return Splits(Signature(inputs, Classes(labels, name="digit")), examples)
 
 
@@ -55,6 +57,14 @@ def diabetes() -> Splits:
     data = load_diabetes(scaled=False)
     truth = data.target.astype(np.float64)[:, np.newaxis]
     return _table("diabetes", data, Values(("progression",)), truth)
+
+
+def _rows(name: str) -> npt.NDArray[np.float64]:
+    """A table that scikit-learn carries; importing scikit-learn itself takes a second."""
+    package = find_spec("sklearn")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("No module named 'sklearn'", name="sklearn")
+    return np.loadtxt(Path(package.origin).parent / "datasets" / "data" / name, delimiter=",")
 
 
 def _classes(name: str, data: Any, *, target: str) -> Splits:
