@@ -343,6 +343,14 @@ def test_a_factory_that_cannot_be_imported_names_the_plugin_and_the_cause(factor
     assert caught.value.exit_code == 5
 
 
+def test_what_is_offered_by_name_alone_is_listed_and_refused_with_the_plugins_reason():
+    entry = Optimizer(name="lion", factory="nowhere:Lion", summary="A lion", unsupported="it needs a savanna")
+    registry = Registry([entry])
+    assert registry.names("optimizer") == ["lion"]
+    with pytest.raises(UsageError, match="optimizer 'lion' of local 0 cannot be used: it needs a savanna"):
+        registry.load(registry.get("optimizer", "lion"))
+
+
 def test_a_factory_module_that_exits_is_an_error_of_the_plugin(site):
     (site.path / "zoo_exit.py").write_text("raise SystemExit(0)")
     registry, lion = registered("zoo_exit:Lion")

@@ -17,7 +17,7 @@ from typing import Any, Self
 import pluggy
 
 from zoo import hookspecs
-from zoo.contracts.entries import KINDS, Entry
+from zoo.contracts.entries import KINDS, PLURALS, Entry
 from zoo.errors import EnvironmentFault, PluginError, UsageError, ZooError, did_you_mean
 
 GROUP = "zoo"
@@ -142,9 +142,15 @@ class Registry:
         """Imports the factory behind an entry.
 
         Raises:
+            UsageError: The plugin offers it by name alone.
             PluginError: The plugin's module or attribute cannot be imported.
             EnvironmentFault: The ``train`` extra is not installed.
         """
+        if registered.entry.unsupported:
+            raise UsageError(
+                f"the {registered} cannot be used: {registered.entry.unsupported}",
+                fix=f"choose another: zoo list {PLURALS[registered.entry.kind]}",
+            )
         module_name, _, attribute = registered.entry.factory.partition(":")
         try:
             factory: Any = importlib.import_module(module_name)

@@ -10,7 +10,7 @@ from zoo.contracts.signature import Signature
 from zoo.contracts.targets import Classes
 from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError, UsageError
-from zoo.preprocessing import Encoder, Geometry, Wishes, fit
+from zoo.preprocessing import Encoder, Geometry, Standard, Wishes, fit
 from zoo.preprocessing.graphs import open_session
 
 SIZES = [
@@ -259,3 +259,32 @@ def test_more_than_a_thousand_pictures_are_each_brought_to_size_once():
     assert set(files.reads[1:]) == {1}
     (expected,) = Encoder(preprocessing).store(examples_of(files.pictures)).stored
     assert np.array_equal(stored, expected)
+
+
+def test_pictures_that_share_a_smaller_size_than_the_network_takes_get_the_default():
+    images = [noise(28, 28, 3), noise(28, 28, 3)]
+    assert fitted_on(images, default_size=(224, 224), min_side=29).fitted["size"] == [224, 224]
+    assert fitted_on(images, default_size=(224, 224), min_side=28).fitted["size"] == [28, 28]
+
+
+@pytest.mark.parametrize(("channels", "mean"), [(3, [0.485, 0.456, 0.406]), (1, [0.449])])
+def test_pictures_are_standardised_by_the_constants_that_a_network_brings(channels, mean):
+    standard = Standard((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    images = noise(2, 4, 4, channels)
+    spec = TensorSpec("image", "image", "uint8", (None, None, channels))
+    wishes = Wishes(Geometry((4, 4)), standard=standard)
+    fitted = fit(Signature((spec,), Classes(("a", "b"))), examples_of(images), ("image",), wishes)
+    assert fitted.fitted["mean"] == pytest.approx(mean)
+    (encoded,) = Encoder(fitted).finish((images,), np.arange(2))
+    std = [0.229, 0.224, 0.225] if channels == 3 else [0.226]
+    expected = (images[0] / 255 - mean) / std
+    assert encoded[0] == pytest.approx(expected.transpose(2, 0, 1), abs=1e-5)
+
+
+def test_constants_for_other_channels_than_the_pictures_are_left_out():
+    standard = Standard((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    spec = TensorSpec("image", "image", "uint8", (None, None, 4))
+    images = [noise(4, 4, 4), noise(4, 4, 4)]
+    wishes = Wishes(Geometry((4, 4)), standard=standard)
+    fitted = fit(Signature((spec,), Classes(("a", "b"))), examples_of(images), ("image",), wishes)
+    assert fitted.fitted["mean"] == pytest.approx((np.array(images).mean((0, 1, 2)) / 255).tolist())

@@ -9,13 +9,8 @@ import click
 
 from zoo.cli.completing import KIND
 from zoo.cli.tables import render
-from zoo.contracts.entries import KINDS, Architecture
+from zoo.contracts.entries import KINDS, PLURALS, Architecture
 from zoo.registry import Plugin, Registered, Registry
-
-PLURALS = {
-    "loss": "losses",
-    **{kind.kind: f"{kind.kind}s" for kind in KINDS if kind.kind != "loss"},
-}
 
 
 @click.command("list")

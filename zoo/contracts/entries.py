@@ -20,6 +20,7 @@ class Entry:
         factory: ``"package.module:attribute"``, imported on first use.
         summary: One line for listings.
         reference: The paper, for example ``"arXiv:1512.03385"``.
+        unsupported: Why Zoo cannot use what is offered; it is listed, and refused with these words.
 
     Raises:
         ValueError: The name or the factory is malformed.
@@ -29,6 +30,7 @@ class Entry:
     factory: str
     summary: str
     reference: str = ""
+    unsupported: str = ""
     kind: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
@@ -53,10 +55,17 @@ class Architecture(Entry):
         objective: Name of the objective that trains it.
         exports: The player that is exported.
         image_size: Side in pixels that pictures of differing sizes are brought to, unless the user says.
+        min_image_size: Side in pixels below which pictures of one size are brought to ``image_size`` too.
+        image_mean: Mean of each channel, of 0 to 1, by which pictures are standardised; that of the
+            training pictures if empty. One channel takes the mean of several.
+        image_std: Deviation of each channel likewise.
         latent_size: Of one that predicts samples: numbers in a latent vector, unless the user says.
         is_conditional: Of one that predicts samples: whether it takes the label too.
         recipe: Recipe keys this network trains better with, dotted (``{"clip_norm": 1.0}``);
             whatever the user says comes first.
+        num_parameters: Parameters of the network with its default options, as its plugin measured them.
+        conformance: ``"passed"``, or ``"failed: ..."`` with the cause, as its plugin measured it; empty if
+            it was not tried.
     """
 
     accepts: tuple[str, ...]
@@ -65,9 +74,14 @@ class Architecture(Entry):
     objective: str = "supervised"
     exports: str = "model"
     image_size: int | None = None
+    min_image_size: int = 1
+    image_mean: tuple[float, ...] = ()
+    image_std: tuple[float, ...] = ()
     latent_size: int = 64
     is_conditional: bool = False
     recipe: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    num_parameters: int | None = None
+    conformance: str = ""
     kind: ClassVar[str] = "architecture"
 
 
@@ -180,3 +194,8 @@ KINDS: tuple[type[Entry], ...] = (
     Metric,
     Objective,
 )
+
+PLURALS: Mapping[str, str] = MappingProxyType(
+    {kind.kind: f"{kind.kind}es" if kind.kind.endswith("s") else f"{kind.kind}s" for kind in KINDS}
+)
+"""The word for several entries of a kind: losses, architectures."""

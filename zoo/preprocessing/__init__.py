@@ -5,8 +5,8 @@ Runtime. There is no second implementation that could drift from it.
 """
 
 from zoo.preprocessing.encoder import Encoder
-from zoo.preprocessing.image import Geometry
+from zoo.preprocessing.image import Geometry, Standard
 from zoo.preprocessing.pipeline import Preprocessing, Wishes, fit
 from zoo.preprocessing.text import Tokenisation
 
-__all__ = ["Encoder", "Geometry", "Preprocessing", "Tokenisation", "Wishes", "fit"]
+__all__ = ["Encoder", "Geometry", "Preprocessing", "Standard", "Tokenisation", "Wishes", "fit"]

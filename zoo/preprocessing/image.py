@@ -36,20 +36,42 @@ class Geometry:
         size: Height and width in pixels that the user asked for.
         default_size: What is used where the pictures do not share a size of at most 64 x 64.
         fit: ``"crop"`` keeps the aspect ratio and loses the edges; ``"stretch"`` keeps all.
+        min_side: Pictures that share a smaller size than this are brought to the default too.
     """
 
     size: Size | None = None
     default_size: Size | None = None
     fit: Fit = "crop"
+    min_side: int = 1
+
+
+@dataclass(frozen=True)
+class Standard:
+    """The constants by which a network's authors standardise pictures, grey levels from 0 to 1.
+
+    Attributes:
+        mean: Of each channel.
+        std: Of each channel.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
 
 
 def fit(
-    spec: TensorSpec, images: Sequence[Any], kind: str, geometry: Geometry, *, carries_size: bool = False
+    spec: TensorSpec,
+    images: Sequence[Any],
+    kind: str,
+    geometry: Geometry,
+    *,
+    standard: Standard | None = None,
+    carries_size: bool = False,
 ) -> Encoding:
     """Learns each channel's mean and deviation and builds the graph.
 
-    The statistics come from at most 1,000 training pictures, evenly spaced, at the network's size. With
-    ``carries_size`` the graph also tells a picture's own width and height, and both over the network's.
+    The statistics come from at most 1,000 training pictures, evenly spaced, at the network's size; or they
+    are the network's own constants. With ``carries_size`` the graph also tells a picture's own width and
+    height, and both over the network's.
 
     Raises:
         UsageError: No size was given, the pictures do not share a small one, and there is no default.
@@ -66,7 +88,7 @@ def fit(
     session = open_session(shrink, num_threads=1)
     rows = sampled(images)
     shrunk = shrink_all(session, spec, size, chosen(images, rows))
-    mean, std = _channel_moments(shrunk[0])
+    mean, std = (standard and _constants(standard, channels)) or _channel_moments(shrunk[0])
     small = spox.argument(spox.Tensor(np.uint8, ("batch", height, width, channels)))
     scaled = _standardise(small, mean, std)
     shape: tuple[int, ...] = (channels, height, width)
@@ -94,7 +116,7 @@ def choose_size(images: Sequence[Any], geometry: Geometry) -> Size:
         UsageError: There is none of these.
     """
     sample = chosen(images, sampled(images))
-    return geometry.size or _shared_size(sample) or geometry.default_size or _refuse(sample)
+    return geometry.size or _shared_size(sample, geometry) or geometry.default_size or _refuse(sample)
 
 
 def shrinking(
@@ -119,10 +141,10 @@ def _width_height(image: spox.Var) -> spox.Var:
     return op.expand(op.cast(sides, to=np.float32), repeated)
 
 
-def _shared_size(images: Sequence[Any]) -> Size | None:
-    """The pictures' own size, where all have the same and it is small."""
+def _shared_size(images: Sequence[Any], geometry: Geometry) -> Size | None:
+    """The pictures' own size, where all have the same and it is small, but not too small for the network."""
     height, width = np.shape(images[0])[:2]
-    if max(height, width) > _LARGEST_DEFAULT_SIDE:
+    if max(height, width) > _LARGEST_DEFAULT_SIDE or min(height, width) < geometry.min_side:
         return None
     is_shared = all(np.shape(image)[:2] == (height, width) for image in images)
     return (height, width) if is_shared else None
@@ -135,6 +157,14 @@ def _refuse(images: Sequence[Any]) -> NoReturn:
         f"(one is {' x '.join(map(str, largest))}), and a network needs all of them at one size",
         fix="give it: data.size=128, or data.size=[96,128] for height and width",
     )
+
+
+def _constants(standard: Standard, channels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """The constants in grey levels; none where there is no telling which channel is which."""
+    mean, std = (np.array(each, np.float64) * 255 for each in (standard.mean, standard.std))
+    if channels == 1:
+        return mean.mean(keepdims=True), std.mean(keepdims=True)
+    return (mean, std) if len(mean) == channels else None
 
 
 def _channel_moments(pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

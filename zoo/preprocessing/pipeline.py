@@ -13,7 +13,7 @@ from zoo.contracts.targets import Boxes, Target, Tokens
 from zoo.errors import ArtifactError, UsageError
 from zoo.preprocessing import image, latent, series, table, targets, text, vector
 from zoo.preprocessing.encoding import Encoding, check_names
-from zoo.preprocessing.image import Geometry
+from zoo.preprocessing.image import Geometry, Standard
 from zoo.preprocessing.shrinking import Sample
 from zoo.preprocessing.text import Tokenisation
 
@@ -34,11 +34,13 @@ class Wishes:
 
     Attributes:
         geometry: The size that pictures are brought to, and how.
+        standard: The constants that pictures are standardised by; learned from them if there are none.
         tokenisation: How texts become tokens.
         link: How values follow from scores, as the loss says.
     """
 
     geometry: Geometry = field(default_factory=Geometry)
+    standard: Standard | None = None
     tokenisation: Tokenisation = field(default_factory=Tokenisation)
     link: str = "identity"
 
@@ -155,8 +157,14 @@ def _encode(family: str, signature: Signature, train: Examples, kind: str, wishe
     spec, target = signature.inputs[0], signature.target
     match family:
         case "image":
-            pictures = train.inputs[spec.name]
-            return image.fit(spec, pictures, kind, wishes.geometry, carries_size=isinstance(target, Boxes))
+            return image.fit(
+                spec,
+                train.inputs[spec.name],
+                kind,
+                wishes.geometry,
+                standard=wishes.standard,
+                carries_size=isinstance(target, Boxes),
+            )
         case "vector":
             return vector.fit(spec, train)
         case "text":

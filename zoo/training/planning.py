@@ -18,7 +18,7 @@ from zoo.data import Data
 from zoo.data.generation import as_samples
 from zoo.errors import ArtifactError, DataError, PluginError, UsageError
 from zoo.files import dump_json, load_json, read_bytes
-from zoo.preprocessing import Geometry, Preprocessing, Tokenisation, Wishes
+from zoo.preprocessing import Geometry, Preprocessing, Standard, Tokenisation, Wishes
 from zoo.registry import CORE, Registered, Registry
 from zoo.runs import Run
 from zoo.words import merge
@@ -110,7 +110,12 @@ def wishes(planned: Plan, registry: Registry) -> Wishes:
         "stretch" if isinstance(target, Boxes) or fit == "stretch" else "crop"
     )
     return Wishes(
-        geometry=Geometry(shared["size"], (side, side) if side else None, chosen),
+        geometry=Geometry(
+            shared["size"], (side, side) if side else None, chosen, architecture.min_image_size
+        ),
+        standard=Standard(architecture.image_mean, architecture.image_std)
+        if architecture.image_mean
+        else None,
         tokenisation=_tokenisation(planned.splits, target, shared),
         link=_link(planned.recipe, registry),
     )
