@@ -89,6 +89,34 @@ class Position:
         return False
 
 
+class Totals:
+    """Sums of each player's losses over an epoch.
+
+    Losses wait on the device until they are read, in the order of the steps: reading one a step would cost
+    more than a small step.
+
+    Args:
+        begun: The sums so far.
+    """
+
+    def __init__(self, begun: Mapping[str, float]) -> None:
+        self._sums = dict(begun)
+        self._waiting: list[Mapping[str, torch.Tensor]] = []
+
+    def add(self, losses: Mapping[str, torch.Tensor]) -> None:
+        """Those of one step, 0-dimensional."""
+        self._waiting.append(losses)
+
+    def read(self) -> dict[str, float]:
+        """The sums, after waiting for the device."""
+        for name in dict.fromkeys(name for losses in self._waiting for name in losses):
+            losses = [losses[name] for losses in self._waiting if name in losses]
+            for loss in torch.stack(losses).tolist():
+                self._sums[name] = self._sums.get(name, 0.0) + loss
+        self._waiting.clear()
+        return dict(self._sums)
+
+
 def snapshot(position: Position, players: Mapping[str, Player], recipe: Recipe) -> Checkpoint:
     """Everything that decides how training goes on."""
     model: trees.Tensors = {}

@@ -160,16 +160,18 @@ class Step:
     def _backward(
         self, turn: Turn, player: Player, *, is_alone: bool
     ) -> tuple[torch.Tensor, torch.Tensor | float]:
-        total, count = reduce(turn.loss)
+        values, weights = check_values(turn.loss)
+        total, count = _summed(values.detach(), weights)
         if self.team.is_idle:
-            total, count = total * 0.0, 0.0
-        cost = total / count if is_alone else total
-        if cost.requires_grad:
-            scaled = player.scaler.scale(cost) if player.scaler else cost
+            total, count = torch.zeros_like(total), 0.0
+        if values.requires_grad:
+            shares = _shares(values, weights, count if is_alone else 1.0, is_idle=self.team.is_idle)
             # Where others learn too, they must not learn from this turn.
             inputs = player.parameters if len(self._trained) > 1 else None
-            torch.autograd.backward(scaled, inputs=inputs)
-        return total.detach(), count
+            torch.autograd.backward(
+                values, player.scaler.scale(shares) if player.scaler else shares, inputs=inputs
+            )
+        return total, count
 
     def _update(self, player: Player, optimizer: torch.optim.Optimizer) -> None:
         if player.scaler is None:
@@ -230,18 +232,40 @@ def reduce(loss: Any) -> tuple[torch.Tensor, torch.Tensor | float]:
     Raises:
         PluginError: The values were already reduced, or there are none.
     """
+    return _summed(*check_values(loss))
+
+
+def check_values(loss: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Unreduced values, and what each weighs if they do not weigh the same.
+
+    Raises:
+        PluginError: The values were already reduced, or there are none.
+    """
     values, weights = loss if isinstance(loss, tuple) else (loss, None)
     if values.ndim == 0:
         raise PluginError(
             "the loss returned a single number", fix="a loss returns unreduced values, the batch first"
         )
-    count = values.numel()
-    if not count:
+    if not values.numel():
         raise PluginError("the loss returned no values")
+    return values, None if weights is None else weights.detach()
+
+
+def _summed(values: torch.Tensor, weights: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | float]:
     if weights is None:
-        return values.sum(), float(count)
-    weights = weights.detach()
+        return values.sum(), float(values.numel())
     return (values * weights).sum(), weights.expand_as(values).sum()
+
+
+def _shares(
+    values: torch.Tensor, weights: torch.Tensor | None, count: torch.Tensor | float, *, is_idle: bool
+) -> torch.Tensor:
+    """The gradient of the mean by each value, which spares backward the way through sum and quotient."""
+    if is_idle:
+        return torch.zeros_like(values)
+    if weights is None:
+        return torch.full_like(values, 1 / float(count))
+    return (weights / count).expand_as(values).to(values.dtype)
 
 
 def _first_bad(player: Player) -> str:

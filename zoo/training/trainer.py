@@ -31,7 +31,7 @@ from zoo.training.illustration import illustration
 from zoo.training.precision import autocast
 from zoo.training.progress import Progress
 from zoo.training.setup import Prepared
-from zoo.training.state import Position, snapshot
+from zoo.training.state import Position, Totals, snapshot
 from zoo.training.step import Step
 
 if TYPE_CHECKING:
@@ -107,26 +107,23 @@ class Trainer:
         team = self.prepared.team
         for player in self.prepared.players.values():
             player.module.train()
-        # Totals stay on the device: reading one a step would cost more than a small step.
-        totals = {name: self._total(total) for name, total in position.totals.items()}
+        totals = Totals(position.totals)
         for indices, batch in self._batches():
             losses = self._step(indices, batch)
-            for name, loss in losses.items():
-                if name not in totals:
-                    totals[name] = self._total(0.0)
-                totals[name].add_(loss)
+            totals.add(losses)
             self.progress.stepped(position.step, len(indices), losses)
             if position.step % LOOK_EVERY == 0:
                 self._require_finite()
+                totals.read()
             is_due = every and position.step % every == 0
             # The end of an epoch is judged before it is saved: one step has one checkpoint.
             if (is_due or team.hear(position.step)) and position.batch < num_batches:
                 self._require_savable()
-                position.totals = {name: float(total) for name, total in totals.items()}
+                position.totals = totals.read()
                 self._save()
                 self._stop_if_asked()
         self._require_savable()
-        position.totals = {name: float(total) for name, total in totals.items()}
+        position.totals = totals.read()
 
     def _step(self, indices: torch.Tensor, batch: Batch) -> Mapping[str, torch.Tensor]:
         position, prepared, settings = self.position, self.prepared, self.settings
@@ -171,12 +168,6 @@ class Trainer:
         rank = self.prepared.team.rank
         parts = (self.settings.seed, purpose, self.position.step)
         return derive_seed(*parts, rank) if rank else derive_seed(*parts)
-
-    def _total(self, value: float) -> torch.Tensor:
-        device = self.prepared.device
-        # Apple's GPU has no double precision.
-        dtype = torch.float32 if device.type == "mps" else torch.float64
-        return torch.tensor(value, dtype=dtype, device=device)
 
     def _seed(self) -> None:
         seed = self._derive_seed("step")
