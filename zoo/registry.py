@@ -95,11 +95,16 @@ class Registry:
             for found in same
         )
 
+    def has(self, kind: str, name: str) -> bool:
+        """Whether at least one plugin offers it."""
+        return bool(self._find(kind, name))
+
     def get(self, kind: str, name: str) -> Registered:
         """The entry of that kind and name.
 
         Raises:
             UsageError: There is none, or several plugins offer it.
+            PluginError: It names a distribution that is not installed.
         """
         found = self._find(kind, name)
         if len(found) == 1:
@@ -111,7 +116,28 @@ class Registry:
                 + ", ".join(f"{each.plugin.distribution} {each.plugin.version}" for each in found),
                 fix=f"write {spellings}",
             )
-        raise UsageError(f"there is no {kind} {name!r}", fix=self._suggestion(kind, name))
+        raise self.missing(kind, name, self.names(kind))
+
+    def missing(self, what: str, name: str, known: Iterable[str]) -> ZooError:
+        """The error for a name that nothing has.
+
+        Args:
+            what: What was looked for, for example ``"loss"``.
+            name: Its name; with a distribution before a slash, that is judged first.
+            known: Names that there are.
+        """
+        message = f"there is no {what} {name!r}"
+        distribution, slash, _ = name.partition("/")
+        broken = [f"{plugin.distribution} ({plugin.cause})" for plugin in self.plugins if plugin.cause]
+        if slash and not any(_is_meant(plugin, distribution) for plugin in self.plugins):
+            wanted = normalise(distribution)
+            wanted = wanted if wanted.startswith("zoo-") else f"zoo-{wanted}"
+            return PluginError(
+                f"{message}: no plugin {wanted} is installed",
+                fix=f"`zoo install {wanted}`, if that is where it comes from; `zoo plugins` shows what is there",
+            )
+        text = did_you_mean(name, known)
+        return UsageError(message, fix=text + (f"; broken plugins: {', '.join(broken)}" if broken else ""))
 
     def load(self, registered: Registered) -> Callable[..., Any]:
         """Imports the factory behind an entry.
@@ -184,17 +210,17 @@ class Registry:
         exact = [each for each in same if _is_called(each.plugin, distribution)]
         return exact or [each for each in same if _is_called(each.plugin, f"zoo-{distribution}")]
 
-    def _suggestion(self, kind: str, name: str) -> str:
-        text = did_you_mean(name, self.names(kind))
-        broken = [f"{plugin.distribution} ({plugin.cause})" for plugin in self.plugins if plugin.cause]
-        return text + (f"; broken plugins: {', '.join(broken)}" if broken else "")
-
 
 def missing_extra(module: str | None, what: str) -> EnvironmentFault:
     """The error for something that needs the ``train`` extra."""
     return EnvironmentFault(
         f"{what} needs {module}, which is not installed", fix="pip install 'zoo-core[train]'"
     )
+
+
+def _is_meant(plugin: Plugin, distribution: str) -> bool:
+    """By its name, or without the ``zoo-`` before it."""
+    return _is_called(plugin, distribution) or _is_called(plugin, f"zoo-{distribution}")
 
 
 def _is_called(plugin: Plugin, distribution: str) -> bool:
