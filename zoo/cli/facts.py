@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from operator import eq, ge, gt, le, lt, ne
 
-from zoo.contracts.entries import Architecture
+from zoo.contracts.entries import KINDS, Architecture
 from zoo.errors import UsageError, did_you_mean
 from zoo.registry import Registered
 
@@ -71,6 +71,7 @@ FIELDS: Mapping[str, Callable[[Registered], Fact]] = {
 
 _NUMBERS = {"params", "size"}
 _SYNONYMS = {"status": "conformance"}
+_ORDER = {kind.kind: place for place, kind in enumerate(KINDS)}
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def _number(value: str, text: str) -> float:
 
 
 def arrange(found: Iterable[Registered], by: str) -> list[Registered]:
-    """Sorted by a field, descending with a ``-`` before it; entries without the fact come last.
+    """Kind by kind, sorted by a field, descending with a ``-`` before it; those without the fact come last.
 
     Raises:
         UsageError: There is no such field.
@@ -151,7 +152,7 @@ def arrange(found: Iterable[Registered], by: str) -> list[Registered]:
     having = [each for each in by_name if FIELDS[field](each) is not None]
     lacking = [each for each in by_name if FIELDS[field](each) is None]
     having.sort(key=lambda each: _sortable(FIELDS[field](each)), reverse=by.startswith("-"))
-    return having + lacking
+    return sorted(having + lacking, key=lambda each: _ORDER[each.entry.kind])
 
 
 def _sortable(fact: Fact) -> tuple[int, str]:

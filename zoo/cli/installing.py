@@ -148,7 +148,7 @@ def _installed(given: tuple[str, ...], report: Path) -> list[str]:
         # A wheel and a requirement begin with the name; a folder is always installed anew.
         name = re.split(r"[^\w.-]", word)[0] if not _is_place(word) else Path(word).name.partition("-")[0]
         if normalise(name) not in known and _version(name) is not None:
-            names.append(name)
+            names.append(metadata.distribution(name).name)
     return names
 
 

@@ -3,7 +3,6 @@
 import importlib
 import os
 import sys
-import traceback
 from functools import partial
 from typing import Any, cast
 
@@ -164,6 +163,8 @@ def program(arguments: list[str]) -> int:
 
 def _report(error: Exception, *, debug: bool) -> int:
     if debug:
+        import traceback  # every start would pay for it
+
         traceback.print_exception(error)
     if isinstance(error, ModuleNotFoundError) and error.name in TRAIN_EXTRA:
         error = missing_extra(error.name, "this command")
