@@ -139,6 +139,28 @@ class Registry:
         text = did_you_mean(name, known)
         return UsageError(message, fix=text + (f"; broken plugins: {', '.join(broken)}" if broken else ""))
 
+    def require(self, plugins: Iterable[Mapping[str, str]], what: str) -> None:
+        """Refuses what was made with plugins that are not all here.
+
+        Args:
+            plugins: ``distribution`` and ``version`` of each.
+            what: What was made with them.
+
+        Raises:
+            PluginError: Names the distribution and version to install.
+        """
+        for each in plugins:
+            name, version = each["distribution"], each["version"]
+            same = [plugin for plugin in self.plugins if _is_called(plugin, name)]
+            if any(not plugin.cause for plugin in same):
+                continue
+            absent = "not installed, or left out by ZOO_PLUGINS" if _is_a_choice() else "not installed"
+            state = f"broken ({same[0].cause})" if same else absent
+            raise PluginError(
+                f"{what} was trained with {name} {version}, which is {state}",
+                fix=f"zoo install {name}=={version}; `zoo plugins` shows what is installed",
+            )
+
     def load(self, registered: Registered) -> Callable[..., Any]:
         """Imports the factory behind an entry.
 
@@ -216,6 +238,10 @@ def missing_extra(module: str | None, what: str) -> EnvironmentFault:
     return EnvironmentFault(
         f"{what} needs {module}, which is not installed", fix="pip install 'zoo-core[train]'"
     )
+
+
+def _is_a_choice() -> bool:
+    return "ZOO_PLUGINS" in os.environ
 
 
 def _is_meant(plugin: Plugin, distribution: str) -> bool:

@@ -195,11 +195,23 @@ def test_its_model_predicts_from_raw_rows(environment, trained):
 def test_once_uninstalled_it_is_gone_and_its_run_says_what_to_install(environment, trained):
     environment.pip("uninstall", "--yes", "zoo-stranger")
     assert "maxout" not in environment.zoo("list").stdout
-    for words in (["resume", "run"], ["export", "run", "-o", "again.onnx"], ["evaluate", "run"]):
+    for words in (
+        ["resume", "run"],
+        ["export", "run", "-o", "again.onnx"],
+        ["evaluate", "run"],
+        ["train", "--recipe", "run/recipe.toml", "--run", "again"],
+    ):
         done = environment.zoo(*words, code=5)
         assert "was trained with zoo-stranger 1.2.3, which is not installed" in done.stderr
-        assert "pip install zoo-stranger==1.2.3" in done.stderr
+        assert "zoo install zoo-stranger==1.2.3" in done.stderr
     assert not (environment.path / "again.onnx").exists()
+    assert not (environment.path / "again").exists()
+    for words in (["show", "stranger/maxout"], ["train", "stranger/maxout", "--data", "iris"]):
+        done = environment.zoo(*words, code=5)
+        assert (
+            "'stranger/maxout': no plugin zoo-stranger is installed\nfix: `zoo install zoo-stranger`"
+            in done.stderr
+        )
     # The exported file needs no plugin.
     done = environment.zoo("predict", "run/model.onnx", "flowers.csv", "--json")
     assert len(done.stdout.splitlines()) == 2
