@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 
 import pytest
@@ -142,6 +143,15 @@ def test_columns_are_those_that_were_asked_for(few, capsys):
     assert capsys.readouterr().out.splitlines()[1:3] == ["  few-large", "  few-middle"]
 
 
+def test_names_stand_side_by_side_on_a_terminal(zoo_beside_many):
+    done = zoo_beside_many("list", "--where", "plugin=zoo-many", "--columns", "name", columns="60")
+    lines = done.stdout.replace("\r", "").splitlines()
+    assert max(map(len, lines)) <= 60
+    # Three columns, read downwards.
+    names = sorted(f"network-{number}" for number in range(1500))
+    assert [line.split() for line in lines[1:]] == [names[row::500] for row in range(500)]
+
+
 def test_what_cannot_be_used_is_marked_with_its_reason_and_shown_with_it(few, capsys):
     assert program(["list", "architectures"]) == 0
     [line] = [line for line in capsys.readouterr().out.splitlines() if "few-quantised" in line]
@@ -190,8 +200,6 @@ def test_show_has_the_facts_of_an_architecture(site, few, capsys):
 @pytest.fixture(scope="module")
 def zoo_beside_many(tmp_path_factory):
     """Runs ``zoo`` beside a plugin of 1,500 entries, and says which heavy libraries were imported."""
-    import subprocess
-
     folder = tmp_path_factory.mktemp("many")
     many_entries.install(folder / "site")
     environ = {**os.environ, "PYTHONPATH": str(folder / "site")}
@@ -201,9 +209,26 @@ def zoo_beside_many(tmp_path_factory):
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\nsys.exit(code)\n"
     )
 
-    def run(*words):
+    def run(*words, columns=None):
         command = [sys.executable, "-c", script, *words]
-        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=True)
+        if columns is None:
+            return subprocess.run(
+                command, env=environ, capture_output=True, text=True, timeout=120, check=True
+            )
+        # A script's terminal: what is printed there comes out of the other end.
+        terminal = (
+            "import os, pty, sys\nos.environ['COLUMNS'] = sys.argv[1]\nsys.exit(pty.spawn(sys.argv[2:]))"
+        )
+        command = [sys.executable, "-c", terminal, columns, *command]
+        return subprocess.run(
+            command,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
 
     return run
 
