@@ -77,6 +77,8 @@ def _run(points: Sequence[EntryPoint], limit_s: float) -> list[Outcome]:
 
 
 def _start() -> subprocess.Popen[bytes] | None:
+    if getattr(sys, "frozen", False):
+        return None  # the executable is a program that was packed with Python, not an interpreter
     # A plugin that asks for the registry while it is imported must not start a probe of its own.
     environment = {**os.environ, "ZOO_PLUGINS": ""}
     try:
