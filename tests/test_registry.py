@@ -267,7 +267,12 @@ def test_one_module_offered_twice_is_broken_once(site):
         "broken",
         "ok",
     ]
+    assert plugin_causes(registry) == ["its module is registered by zoo-lion:first already"]
     assert registry.get("loss", "roar")
+
+
+def plugin_causes(registry):
+    return [plugin.cause for plugin in registry.plugins if plugin.cause]
 
 
 def test_a_plugin_for_a_newer_contract_is_refused_before_it_is_imported(site):

@@ -151,12 +151,13 @@ def _load(offer: Offer, cause: str, manager: pluggy.PluginManager) -> Plugin:
 
 
 def _register(module: Any, name: str, manager: pluggy.PluginManager) -> tuple[Entry, ...]:
+    if (known := manager.get_name(module)) is not None:
+        raise PluginError(f"its module is registered by {known} already")
     try:
         manager.register(module, name=name)
         manager.check_pending()
         return tuple(_entries(module, name, manager))
     except (Exception, SystemExit):
-        # Nothing to undo where another entry point had registered the module before.
         if manager.get_plugin(name) is module:
             manager.unregister(module)
         raise
