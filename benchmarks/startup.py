@@ -1,7 +1,8 @@
 """Start-up of the command line against ``python -c "import click"``: ``python -m benchmarks.startup``.
 
-The commands take turns, so that a busy machine slows all alike; the ratio of the medians must be at most 3.
-Bytecode is cached in a folder of its own, as pip leaves it beside installed modules.
+The commands take turns, so that a busy machine slows all alike; the ratio of the medians must be at most 3,
+and at most 4 beside a plugin of 1,500 entries. Bytecode is cached in a folder of its own, as pip leaves it
+beside installed modules.
 """
 
 import json
@@ -13,16 +14,22 @@ import time
 from pathlib import Path
 from statistics import median
 
+from benchmarks import many_entries
+
 RESULT = Path(__file__).parent / "results" / "startup.json"
 ZOO = str(Path(sys.executable).with_name("zoo"))
+_MANY = f"with {many_entries.NUM_ENTRIES:,} further entries"
 COMMANDS = {
     'python -c "import click"': [sys.executable, "-c", "import click"],
     "zoo --help": [ZOO, "--help"],
     "zoo list": [ZOO, "list"],
     "zoo plugins": [ZOO, "plugins"],
+    f"zoo list, {_MANY}": [ZOO, "list"],
+    f"zoo list architectures, {_MANY}": [ZOO, "list", "architectures"],
 }
 REPEATS = 20
 LIMIT = 3.0
+LIMIT_OF_MANY = 4.0
 
 
 def seconds(command: list[str], environment: dict[str, str]) -> float:
@@ -35,14 +42,23 @@ def seconds(command: list[str], environment: dict[str, str]) -> float:
 def measure() -> dict[str, list[float]]:
     """Wall-clock times of every command, after one run that fills the cache."""
     times: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    with tempfile.TemporaryDirectory() as cache:
-        environment = {**os.environ, "PYTHONPYCACHEPREFIX": cache, "PYTHONDONTWRITEBYTECODE": ""}
-        for command in COMMANDS.values():
-            seconds(command, environment)
-        for _ in range(REPEATS):
+    with tempfile.TemporaryDirectory() as folder:
+        many_entries.install(Path(folder, "site"))
+        caches = {"PYTHONPYCACHEPREFIX": f"{folder}/bytecode", "XDG_CACHE_HOME": f"{folder}/cache"}
+        usual = {**os.environ, **caches, "PYTHONDONTWRITEBYTECODE": ""}
+        paths = [str(Path(folder, "site")), *filter(None, [os.environ.get("PYTHONPATH")])]
+        beside_many = {**usual, "PYTHONPATH": os.pathsep.join(paths)}
+        for turn in range(REPEATS + 1):
             for name, command in COMMANDS.items():
-                times[name].append(seconds(command, environment))
+                elapsed_s = seconds(command, beside_many if _MANY in name else usual)
+                if turn:  # the first fills the caches
+                    times[name].append(elapsed_s)
     return times
+
+
+def limit(name: str) -> float:
+    """How many times the reference a command may take."""
+    return LIMIT_OF_MANY if _MANY in name else LIMIT
 
 
 def main() -> int:
@@ -51,14 +67,19 @@ def main() -> int:
     medians = {name: median(each) for name, each in times.items()}
     reference = medians[next(iter(COMMANDS))]
     rows = [
-        {"command": name, "median_ms": round(1000 * each, 1), "ratio": round(each / reference, 2)}
+        {
+            "command": name,
+            "median_ms": round(1000 * each, 1),
+            "ratio": round(each / reference, 2),
+            "limit": limit(name),
+        }
         for name, each in medians.items()
     ]
     for row in rows:
-        print(f"{row['command']:26} {row['median_ms']:7.1f} ms  {row['ratio']:5.2f} x")
+        print(f"{row['command']:54} {row['median_ms']:7.1f} ms  {row['ratio']:5.2f} x")
     RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps({"repeats": REPEATS, "limit": LIMIT, "rows": rows}, indent=2) + "\n")
-    return int(max(medians.values()) / reference > LIMIT)
+    RESULT.write_text(json.dumps({"repeats": REPEATS, "rows": rows}, indent=2) + "\n")
+    return int(any(row["ratio"] > row["limit"] for row in rows))
 
 
 if __name__ == "__main__":

@@ -45,6 +45,15 @@ class Site:
         return info
 
 
+@pytest.fixture(autouse=True, scope="session")
+def cache(tmp_path_factory):
+    """Keeps the user's cache folder out of it."""
+    path = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(path))
+        yield path
+
+
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     path = tmp_path / "site"
@@ -57,7 +66,7 @@ def site(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def registry():
+def registry(cache):
     """What is really installed."""
     return Registry.discover()
 

@@ -132,10 +132,28 @@ def test_a_distribution_named_in_full_comes_before_one_with_a_zoo_prefix(site):
     assert registry.get("loss", "zoo-lion/roar").plugin.distribution == "zoo-lion"
 
 
-def test_an_unknown_distribution_before_the_slash_finds_nothing(site):
+@pytest.mark.parametrize("name", ["bear/roar", "zoo-bear/roar", "Zoo_Bear/roar"])
+def test_an_unknown_distribution_before_the_slash_says_what_to_install(site, name):
     site.install("zoo-lion")
-    with pytest.raises(UsageError, match="there is no loss 'bear/roar'"):
-        discover("zoo-lion").get("loss", "bear/roar")
+    with pytest.raises(PluginError) as caught:
+        discover("zoo-lion").get("loss", name)
+    assert caught.value.message == f"there is no loss {name!r}: no plugin zoo-bear is installed"
+    assert caught.value.fix.startswith("`zoo install zoo-bear`")
+
+
+@pytest.mark.parametrize("name", ["lion/purr", "zoo-lion/purr"])
+def test_an_unknown_name_of_an_installed_distribution_suggests_the_nearest(site, name):
+    site.install("zoo-lion", entry="purrr")
+    with pytest.raises(UsageError) as caught:
+        discover("zoo-lion").get("loss", name)
+    assert caught.value.message == f"there is no loss {name!r}"
+
+
+def test_an_entry_of_a_broken_distribution_says_that_it_is_broken(site):
+    site.install("zoo-lion", "raise RuntimeError('no luck')")
+    with pytest.raises(UsageError) as caught:
+        discover("zoo-lion").get("loss", "lion/roar")
+    assert "broken plugins: zoo-lion (RuntimeError: no luck)" in caught.value.fix
 
 
 def test_the_order_of_installation_decides_nothing(site):
@@ -249,7 +267,12 @@ def test_one_module_offered_twice_is_broken_once(site):
         "broken",
         "ok",
     ]
+    assert plugin_causes(registry) == ["its module is registered by zoo-lion:first already"]
     assert registry.get("loss", "roar")
+
+
+def plugin_causes(registry):
+    return [plugin.cause for plugin in registry.plugins if plugin.cause]
 
 
 def test_a_plugin_for_a_newer_contract_is_refused_before_it_is_imported(site):

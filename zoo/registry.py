@@ -1,27 +1,21 @@
-"""Discovers plugins and resolves names to factories; nothing is imported before it is needed.
+"""Resolves names to factories; nothing is imported before it is needed.
 
-Discovery reads entry-point metadata, then imports each plugin's registration module behind a guard: a
-plugin that fails is listed as broken with its cause and disturbs no other. Factories are imported one at
-a time, on use. A registry is an object that is passed; there is no module state.
+Factories are imported one at a time, on use. A registry is an object that is passed; there is no module
+state. How plugins are found and what guards against broken ones is in ``zoo.discovery``.
 """
 
 import importlib
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import metadata
 from typing import Any, Self
 
-import pluggy
-
-from zoo import hookspecs
 from zoo.contracts.entries import KINDS, PLURALS, Entry
+from zoo.discovery import CORE, Plugin, describe, discover_plugins, normalise, plugin_manager
 from zoo.errors import EnvironmentFault, PluginError, UsageError, ZooError, did_you_mean
 
-GROUP = "zoo"
-CORE = "zoo-core"
+__all__ = ["CORE", "TRAIN_EXTRA", "Plugin", "Registered", "Registry", "describe", "missing_extra"]
+
 TRAIN_EXTRA = frozenset(
     {
         "annotated_types",
@@ -38,30 +32,6 @@ TRAIN_EXTRA = frozenset(
         "torchvision",
     }
 )
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """An installed distribution's registration module.
-
-    Attributes:
-        distribution: Its name on the package index.
-        version: Its version.
-        module: The module that registers.
-        entries: What it offers.
-        cause: Why it is broken; empty when it is not.
-    """
-
-    distribution: str
-    version: str
-    module: str
-    entries: tuple[Entry, ...] = ()
-    cause: str = ""
-
-    @property
-    def status(self) -> str:
-        """``"ok"`` or ``"broken"``."""
-        return "broken" if self.cause else "ok"
 
 
 @dataclass(frozen=True)
@@ -86,18 +56,23 @@ class Registry:
     def __init__(self, entries: Iterable[Entry] = (), *, plugins: Iterable[Plugin] = ()) -> None:
         own = Plugin("local", "0", "local", tuple(entries))
         self.plugins = tuple(plugins) + ((own,) if own.entries else ())
-        self.hooks = _plugin_manager()
+        self.hooks = plugin_manager()
         self._by_kind: dict[str, dict[str, list[Registered]]] = {kind.kind: {} for kind in KINDS}
         for plugin in self.plugins:
             for entry in plugin.entries:
                 self._by_kind[entry.kind].setdefault(entry.name, []).append(Registered(entry, plugin))
 
     @classmethod
-    def discover(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Finds the installed plugins; ``ZOO_PLUGINS`` names the distributions to load, if it is set."""
-        manager = _plugin_manager()
-        points = _chosen(metadata.entry_points(group=GROUP), environ.get("ZOO_PLUGINS"))
-        registry = cls(plugins=[_load_plugin(point, manager) for point in points])
+    def discover(cls, environ: Mapping[str, str] = os.environ, *, is_retry: bool = False) -> Self:
+        """Finds the installed plugins.
+
+        Args:
+            environ: ``ZOO_PLUGINS`` names the distributions to load, if it is set; ``ZOO_PLUGIN_TIMEOUT``
+                is how many seconds the first import of each may take.
+            is_retry: Whether plugins whose import once hung or crashed are tried again.
+        """
+        manager = plugin_manager()
+        registry = cls(plugins=discover_plugins(manager, environ, is_retry=is_retry))
         registry.hooks = manager
         return registry
 
@@ -120,11 +95,16 @@ class Registry:
             for found in same
         )
 
+    def has(self, kind: str, name: str) -> bool:
+        """Whether at least one plugin offers it."""
+        return bool(self._find(kind, name))
+
     def get(self, kind: str, name: str) -> Registered:
         """The entry of that kind and name.
 
         Raises:
             UsageError: There is none, or several plugins offer it.
+            PluginError: It names a distribution that is not installed.
         """
         found = self._find(kind, name)
         if len(found) == 1:
@@ -136,7 +116,50 @@ class Registry:
                 + ", ".join(f"{each.plugin.distribution} {each.plugin.version}" for each in found),
                 fix=f"write {spellings}",
             )
-        raise UsageError(f"there is no {kind} {name!r}", fix=self._suggestion(kind, name))
+        raise self.missing(kind, name, self.names(kind))
+
+    def missing(self, what: str, name: str, known: Iterable[str]) -> ZooError:
+        """The error for a name that nothing has.
+
+        Args:
+            what: What was looked for, for example ``"loss"``.
+            name: Its name; with a distribution before a slash, that is judged first.
+            known: Names that there are.
+        """
+        message = f"there is no {what} {name!r}"
+        distribution, slash, _ = name.partition("/")
+        broken = [f"{plugin.distribution} ({plugin.cause})" for plugin in self.plugins if plugin.cause]
+        if slash and not any(_is_meant(plugin, distribution) for plugin in self.plugins):
+            wanted = normalise(distribution)
+            wanted = wanted if wanted.startswith("zoo-") else f"zoo-{wanted}"
+            return PluginError(
+                f"{message}: no plugin {wanted} is installed",
+                fix=f"`zoo install {wanted}`, if that is where it comes from; `zoo plugins` shows what is there",
+            )
+        text = did_you_mean(name, known)
+        return UsageError(message, fix=text + (f"; broken plugins: {', '.join(broken)}" if broken else ""))
+
+    def require(self, plugins: Iterable[Mapping[str, str]], what: str) -> None:
+        """Refuses what was made with plugins that are not all here.
+
+        Args:
+            plugins: ``distribution`` and ``version`` of each.
+            what: What was made with them.
+
+        Raises:
+            PluginError: Names the distribution and version to install.
+        """
+        for each in plugins:
+            name, version = each["distribution"], each["version"]
+            same = [plugin for plugin in self.plugins if _is_called(plugin, name)]
+            if any(not plugin.cause for plugin in same):
+                continue
+            absent = "not installed, or left out by ZOO_PLUGINS" if _is_a_choice() else "not installed"
+            state = f"broken ({same[0].cause})" if same else absent
+            raise PluginError(
+                f"{what} was trained with {name} {version}, which is {state}",
+                fix=f"zoo install {name}=={version}; `zoo plugins` shows what is installed",
+            )
 
     def load(self, registered: Registered) -> Callable[..., Any]:
         """Imports the factory behind an entry.
@@ -209,11 +232,6 @@ class Registry:
         exact = [each for each in same if _is_called(each.plugin, distribution)]
         return exact or [each for each in same if _is_called(each.plugin, f"zoo-{distribution}")]
 
-    def _suggestion(self, kind: str, name: str) -> str:
-        text = did_you_mean(name, self.names(kind))
-        broken = [f"{plugin.distribution} ({plugin.cause})" for plugin in self.plugins if plugin.cause]
-        return text + (f"; broken plugins: {', '.join(broken)}" if broken else "")
-
 
 def missing_extra(module: str | None, what: str) -> EnvironmentFault:
     """The error for something that needs the ``train`` extra."""
@@ -222,115 +240,14 @@ def missing_extra(module: str | None, what: str) -> EnvironmentFault:
     )
 
 
-def describe(error: BaseException) -> str:
-    """An exception in one line."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+def _is_a_choice() -> bool:
+    return "ZOO_PLUGINS" in os.environ
 
 
-def _plugin_manager() -> pluggy.PluginManager:
-    manager = pluggy.PluginManager(GROUP)
-    manager.add_hookspecs(hookspecs)
-    return manager
-
-
-def _chosen(points: Iterable[metadata.EntryPoint], wanted: str | None) -> list[metadata.EntryPoint]:
-    """Sorted, so that nothing depends on the order of installation; the core's own come first."""
-    ordered = sorted(
-        points, key=lambda point: (_distribution(point) != CORE, _distribution(point), point.name)
-    )
-    if wanted is None:
-        return ordered
-    names = {_normalise(name) for name in wanted.split(",")}
-    return [
-        point
-        for point in ordered
-        if _distribution(point) == CORE or {_normalise(_distribution(point)), _normalise(point.name)} & names
-    ]
-
-
-def _load_plugin(point: metadata.EntryPoint, manager: pluggy.PluginManager) -> Plugin:
-    distribution, version = _distribution(point), (point.dist and point.dist.version) or "unknown"
-    try:
-        _require_compatible(point)
-        module = point.load()
-        name = f"{distribution}:{point.name}"
-        entries = _register(module, name, manager)
-    except (Exception, SystemExit) as error:
-        cause = error.message if isinstance(error, PluginError) else describe(error)
-        return Plugin(distribution, version, point.value, cause=cause)
-    return Plugin(distribution, version, point.value, entries)
-
-
-def _register(module: Any, name: str, manager: pluggy.PluginManager) -> tuple[Entry, ...]:
-    try:
-        manager.register(module, name=name)
-        manager.check_pending()
-        return tuple(_entries(module, name, manager))
-    except (Exception, SystemExit):
-        # Nothing to undo where another entry point had registered the module before.
-        if manager.get_plugin(name) is module:
-            manager.unregister(module)
-        raise
-
-
-def _entries(module: Any, name: str, manager: pluggy.PluginManager) -> Iterator[Entry]:
-    implementations = [each for each in manager.hook.zoo_register.get_hookimpls() if each.plugin is module]
-    seen: set[tuple[str, str]] = set()
-    for implementation in implementations:
-        entries = implementation.function()
-        if not isinstance(entries, Sequence) or not all(isinstance(entry, Entry) for entry in entries):
-            raise PluginError(
-                f"zoo_register of {name} returned {type(entries).__name__}, not a list of entries"
-            )
-        for entry in entries:
-            if (entry.kind, entry.name) in seen:
-                raise PluginError(f"zoo_register of {name} offers the {entry.kind} {entry.name!r} twice")
-            seen.add((entry.kind, entry.name))
-            yield entry
-
-
-def _require_compatible(point: metadata.EntryPoint) -> None:
-    """Refuses, before any import, a plugin whose metadata asks for another Zoo."""
-    if point.dist is None or _distribution(point) == CORE:
-        return
-    for text in point.dist.requires or ():
-        if not _normalise(text).startswith(CORE) or _is_plainly_met(text):
-            continue
-        from packaging.requirements import Requirement
-
-        requirement = Requirement(text)
-        if _normalise(requirement.name) != CORE or (
-            requirement.marker and not requirement.marker.evaluate({"extra": ""})
-        ):
-            continue
-        if not requirement.specifier.contains(_core_version(), prereleases=True):
-            raise PluginError(f"needs {CORE} {requirement.specifier}, have {_core_version()}")
-
-
-def _is_plainly_met(text: str) -> bool:
-    """Whether a requirement is ``zoo-core>=1.2`` and met; packaging, slow to import, judges the others."""
-    match = re.fullmatch(r"[\w.-]+(?:\[[\w, -]*\])?\s*>=\s*(\d+(?:\.\d+)*)", text.strip())
-    own = re.fullmatch(r"\d+(?:\.\d+)*", _core_version())
-    if match is None or own is None:
-        return False
-    wanted, have = ([int(part) for part in version.split(".")] for version in (match[1], own[0]))
-    return wanted <= have
-
-
-@cache
-def _core_version() -> str:
-    return metadata.version(CORE)
-
-
-def _distribution(point: metadata.EntryPoint) -> str:
-    """The distribution's name; the module's where its metadata is damaged and names none."""
-    return (point.dist and point.dist.name) or point.value
+def _is_meant(plugin: Plugin, distribution: str) -> bool:
+    """By its name, or without the ``zoo-`` before it."""
+    return _is_called(plugin, distribution) or _is_called(plugin, f"zoo-{distribution}")
 
 
 def _is_called(plugin: Plugin, distribution: str) -> bool:
-    return _normalise(plugin.distribution) == _normalise(distribution)
-
-
-def _normalise(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).strip().lower()
+    return normalise(plugin.distribution) == normalise(distribution)

@@ -1,12 +1,8 @@
 """A plugin as a stranger would write it: pip-installed, used from end to end, and uninstalled."""
 
 import json
-import os
-import site
 import subprocess
 import sys
-import venv
-from pathlib import Path
 
 import pytest
 
@@ -128,47 +124,15 @@ class Lion(torch.optim.Optimizer):
 '''
 
 
-class Environment:
-    """A virtual environment that sees what this one has, and can be installed into."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        venv.create(path / "venv", with_pip=False, symlinks=True)
-        [packages] = (path / "venv").glob("lib/python*/site-packages")
-        below = [folder for folder in map(Path, site.getsitepackages()) if folder.is_dir()]
-        lines = [f"import site; site.addsitedir({str(folder)!r})" for folder in below]
-        (packages / "below.pth").write_text("\n".join(lines) + "\n")
-
-    def python(self, *words):
-        command = [self.path / "venv" / "bin" / "python", *words]
-        env = {
-            **os.environ,
-            "OMP_NUM_THREADS": "1",
-            "PIP_NO_INDEX": "1",
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        }
-        return subprocess.run(command, cwd=self.path, env=env, capture_output=True, text=True, timeout=300)
-
-    def pip(self, *words):
-        done = self.python("-m", "pip", *words)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def zoo(self, *words, code=0):
-        done = self.python("-c", "from zoo.cli import main; main()", *words)
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory):
+def environment(tmp_path_factory, make_environment):
     path = tmp_path_factory.mktemp("stranger")
     package = path / "source" / "zoo_stranger"
     package.mkdir(parents=True)
     (path / "source" / "pyproject.toml").write_text(PYPROJECT)
     (package / "__init__.py").write_text(REGISTRATION)
     (package / "parts.py").write_text(PARTS)
-    environment = Environment(path)
+    environment = make_environment(path)
     environment.pip("install", "--no-deps", "--no-build-isolation", str(path / "source"))
     return environment
 
@@ -231,11 +195,23 @@ def test_its_model_predicts_from_raw_rows(environment, trained):
 def test_once_uninstalled_it_is_gone_and_its_run_says_what_to_install(environment, trained):
     environment.pip("uninstall", "--yes", "zoo-stranger")
     assert "maxout" not in environment.zoo("list").stdout
-    for words in (["resume", "run"], ["export", "run", "-o", "again.onnx"], ["evaluate", "run"]):
+    for words in (
+        ["resume", "run"],
+        ["export", "run", "-o", "again.onnx"],
+        ["evaluate", "run"],
+        ["train", "--recipe", "run/recipe.toml", "--run", "again"],
+    ):
         done = environment.zoo(*words, code=5)
         assert "was trained with zoo-stranger 1.2.3, which is not installed" in done.stderr
-        assert "pip install zoo-stranger==1.2.3" in done.stderr
+        assert "zoo install zoo-stranger==1.2.3" in done.stderr
     assert not (environment.path / "again.onnx").exists()
+    assert not (environment.path / "again").exists()
+    for words in (["show", "stranger/maxout"], ["train", "stranger/maxout", "--data", "iris"]):
+        done = environment.zoo(*words, code=5)
+        assert (
+            "'stranger/maxout': no plugin zoo-stranger is installed\nfix: `zoo install zoo-stranger`"
+            in done.stderr
+        )
     # The exported file needs no plugin.
     done = environment.zoo("predict", "run/model.onnx", "flowers.csv", "--json")
     assert len(done.stdout.splitlines()) == 2

@@ -280,7 +280,7 @@ def test_a_plugin_that_is_gone_is_named_with_its_version(copy, registry):
     with pytest.raises(PluginError) as caught:
         zoo.resume(copy, registry=with_version(registry, "zoo-feedforward", None))
     assert "was trained with zoo-feedforward 0.1.0, which is not installed" in caught.value.message
-    assert "pip install zoo-feedforward==0.1.0" in caught.value.fix
+    assert "zoo install zoo-feedforward==0.1.0" in caught.value.fix
     assert caught.value.exit_code == 5
 
 

@@ -3,7 +3,7 @@
 import importlib
 import os
 import sys
-import traceback
+from functools import partial
 from typing import Any, cast
 
 import click
@@ -16,6 +16,8 @@ _COMMANDS = {
     "list": "zoo.cli.listing:list_entries",
     "show": "zoo.cli.showing:show",
     "plugins": "zoo.cli.plugins:plugins",
+    "install": "zoo.cli.installing:install",
+    "uninstall": "zoo.cli.installing:uninstall",
     "train": "zoo.cli.training:train",
     "resume": "zoo.cli.training:resume",
     "runs": "zoo.cli.running:runs",
@@ -29,6 +31,8 @@ _SUMMARIES = {
     "list": "List what the zoo holds.",
     "show": "Show an entry: its options, their types, defaults and meaning.",
     "plugins": "List the installed plugins and their health.",
+    "install": "Install plugins into this environment.",
+    "uninstall": "Uninstall plugins; none is imported.",
     "train": "Train a network on a data set.",
     "resume": "Continue a run from its newest checkpoint.",
     "runs": "List the runs of this folder.",
@@ -105,9 +109,29 @@ def _import_command(name: str, place: str) -> click.Command:
     return command
 
 
+def _leave_plugins_out(ctx: click.Context, _param: click.Parameter, is_wanted: bool) -> None:
+    """By the variable that every process this one starts reads too, as long as the command runs."""
+    if is_wanted:
+        before = os.environ.get("ZOO_PLUGINS")
+        os.environ["ZOO_PLUGINS"] = ""
+        ctx.call_on_close(partial(_set_variable, "ZOO_PLUGINS", before))
+
+
+def _set_variable(name: str, value: str | None) -> None:
+    os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(zoo.__version__, prog_name="zoo")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option(
+    "--no-plugins",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_leave_plugins_out,
+    help="Load nothing but zoo-core; ZOO_PLUGINS=a,b loads these and it.",
+)
 def root(debug: bool) -> None:
     """Turn a pip-installed network into a trained, proven, self-contained ONNX file."""
 
@@ -139,6 +163,8 @@ def program(arguments: list[str]) -> int:
 
 def _report(error: Exception, *, debug: bool) -> int:
     if debug:
+        import traceback  # every start would pay for it
+
         traceback.print_exception(error)
     if isinstance(error, ModuleNotFoundError) and error.name in TRAIN_EXTRA:
         error = missing_extra(error.name, "this command")
@@ -165,4 +191,7 @@ def _say(label: str, text: str) -> None:
 
 def printable(text: Any) -> str:
     """Text with control characters escaped: names come from files and plugins."""
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in str(text))
+    shown = str(text)
+    if shown.isprintable():
+        return shown
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in shown)

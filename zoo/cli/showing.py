@@ -8,7 +8,6 @@ import click
 from zoo.cli.completing import ENTRY
 from zoo.cli.tables import render
 from zoo.contracts.entries import KINDS, Architecture, Loss, Objective
-from zoo.errors import UsageError, did_you_mean
 from zoo.options import Option, schema_of
 from zoo.registry import Registered, Registry
 from zoo.words import write_value
@@ -26,17 +25,13 @@ def show(name: str) -> None:
     """
     registry = Registry.discover()
     kinds = [kind.kind for kind in KINDS]
-    found = [
-        registry.get(kind, name)
-        for kind in kinds
-        if name in registry.names(kind) or _is_offered(registry, kind, name)
-    ]
+    found = [registry.get(kind, name) for kind in kinds if registry.has(kind, name)]
     if not found and name == _DATA:
         click.echo("\n\n".join(_describe_readers()))
         return
     if not found:
         known = [each for kind in kinds for each in registry.names(kind)]
-        raise UsageError(f"there is no entry {name!r}", fix=did_you_mean(name, known))
+        raise registry.missing("entry", name, known)
     click.echo("\n\n".join(_describe(each, registry) for each in found))
 
 
@@ -49,26 +44,32 @@ def _describe_readers() -> Iterator[str]:
         yield f"{title}\n{_options(schema_of(factory).options, 'data.')}"
 
 
-def _is_offered(registry: Registry, kind: str, name: str) -> bool:
-    bare = name.rpartition("/")[2]
-    return any(bare == each.entry.name for each in registry.kind(kind))
-
-
 def _describe(each: Registered, registry: Registry) -> str:
     entry, plugin = each.entry, each.plugin
-    factory = registry.load(each)
-    options = schema_of(factory).options
     lines = [f"{entry.name}: {entry.kind} of {plugin.distribution} {plugin.version}", entry.summary]
     lines += [f"reference: {entry.reference}"] if entry.reference else []
     if isinstance(entry, Architecture):
         lines.append(f"accepts {', '.join(entry.accepts)}; predicts {', '.join(entry.predicts)}")
+        lines += _measured(entry)
         lines += [f"recipe: {key}={write_value(value)}" for key, value in entry.recipe.items()]
     if isinstance(entry, Loss):
         lines.append(f"fits {', '.join(entry.fits)}; expects {entry.expects}")
     if isinstance(entry, Objective):
         lines.append(f"fits {', '.join(entry.fits) or 'any target'}; played by {', '.join(entry.plays)}")
+    if entry.unsupported:
+        return "\n".join([*lines, f"cannot be used: {entry.unsupported}"])
+    options = schema_of(registry.load(each)).options
     lines.append(_options(options, _PREFIXES.get(entry.kind, f"{entry.kind}.")))
     return "\n".join(lines)
+
+
+def _measured(entry: Architecture) -> Iterator[str]:
+    if entry.image_size:
+        yield f"pictures of differing sizes are brought to {entry.image_size} x {entry.image_size} pixels"
+    if entry.num_parameters is not None:
+        yield f"{entry.num_parameters:,} parameters with the default options"
+    if entry.conformance:
+        yield f"conformance: {entry.conformance}"
 
 
 def _options(options: Sequence[Option], prefix: str) -> str:

@@ -21,3 +21,13 @@ def render(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> str:
         columns = shutil.get_terminal_size().columns
         lines = [line if len(line) <= columns else line[: columns - 1] + "…" for line in lines]
     return "\n".join(lines)
+
+
+def pack(words: Sequence[str]) -> str:
+    """One word a line; on a terminal as many columns as fit, to be read downwards."""
+    words = [printable(word) for word in words]
+    width = max(map(len, words), default=0) + 2
+    num_columns = shutil.get_terminal_size().columns // width if sys.stdout.isatty() else 1
+    num_rows = -(-len(words) // max(num_columns, 1))
+    rows = [words[row::num_rows] for row in range(num_rows)]
+    return "\n".join("".join(word.ljust(width) for word in row).rstrip() for row in rows)

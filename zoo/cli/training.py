@@ -48,7 +48,7 @@ def train(
     """
     if processes is not None and not _is_launched():
         _launch(run_path, processes)
-    from zoo.training import session
+    from zoo.training import planning, session
     from zoo.training.allocation import keep_freed_memory
 
     keep_freed_memory()
@@ -60,7 +60,13 @@ def train(
     said: dict[str, Any] = {"model": architecture} if architecture else {}
     said |= {"data": data} if data else {}
     given = merge(read_file(recipe) if recipe else {}, said, read_words(words))
-    run = session.start(given, run_path=run_path, registry=Registry.discover(), progress=progress())
+    registry = Registry.discover()
+    try:
+        run = session.start(given, run_path=run_path, registry=registry, progress=progress())
+    except UsageError:
+        if recipe is not None:  # perhaps a name is unknown because its plugin is not here
+            planning.require_plugins_of(recipe, registry)
+        raise
     _print_result(run, as_json)
 
 

@@ -57,6 +57,7 @@ def evaluate_model(model: Path, source: Mapping[str, Any] | None, registry: Regi
 
     Raises:
         UsageError: No source was given.
+        PluginError: A metric it was trained with is of a plugin that is not installed.
         ZooError: The file is damaged, or the data does not fit.
     """
     if source is None:
@@ -71,6 +72,8 @@ def evaluate_model(model: Path, source: Mapping[str, Any] | None, registry: Regi
     examples = _read(source, recipe["data"], predictor.signature, registry)
     answers = predictor.answer(examples.inputs)
     names = list(recipe["metrics"])
+    if not all(registry.has("metric", name.rpartition(".")[2]) for name in names):
+        registry.require(predictor.certificate.plugins, model.name)
     values = metrics.compute(registry, names, predictor.signature.target, answers, examples.target)
     return Evaluation(values, len(examples))
 

@@ -16,7 +16,7 @@ from zoo.contracts.signature import Signature
 from zoo.contracts.targets import Boxes, Classes, Sample, Target, Tokens
 from zoo.data import Data
 from zoo.data.generation import as_samples
-from zoo.errors import ArtifactError, DataError, PluginError, UsageError
+from zoo.errors import ArtifactError, DataError, UsageError
 from zoo.files import dump_json, load_json, read_bytes
 from zoo.preprocessing import Geometry, Preprocessing, Standard, Tokenisation, Wishes
 from zoo.registry import CORE, Registered, Registry
@@ -234,14 +234,18 @@ def require_plugins(run: Run, registry: Registry) -> None:
     Raises:
         PluginError: Names the distribution and version to install.
     """
-    installed = {plugin.distribution for plugin in registry.plugins if not plugin.cause}
-    for plugin in read_environment(run)["plugins"]:
-        name, version = plugin["distribution"], plugin["version"]
-        if name not in installed:
-            raise PluginError(
-                f"{run.path} was trained with {name} {version}, which is not installed or is broken",
-                fix=f"pip install {name}=={version}; `zoo plugins` shows what is installed",
-            )
+    registry.require(read_environment(run)["plugins"], str(run.path))
+
+
+def require_plugins_of(recipe: Path, registry: Registry) -> None:
+    """The same for the run that a recipe was written by; a recipe on its own names no plugins.
+
+    Raises:
+        PluginError: Names the distribution and version to install.
+    """
+    run = Run(recipe.parent)
+    if run.environment_path.is_file():
+        require_plugins(run, registry)
 
 
 def require_unchanged(run: Run, planned: Plan, registry: Registry) -> None:
