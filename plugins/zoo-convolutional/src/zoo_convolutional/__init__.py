@@ -1,4 +1,4 @@
-"""Convolutional networks for pictures: LeNet, a small modern network, residual networks, a detector."""
+"""Convolutional networks for pictures: LeNet, a small modern network, residual networks, a detector, U-Net."""
 
 from collections.abc import Sequence
 
@@ -13,6 +13,13 @@ _DETECTOR_RECIPE = {
     "epochs": 60,
     "clip_norm": 10.0,
     "ema": 0.99,
+}
+_UNET_RECIPE = {
+    "optimizer.name": "adamw",
+    "optimizer.lr": 1e-3,
+    "schedule.name": "cosine",
+    "batch_size": 8,
+    "epochs": 60,
 }
 
 
@@ -57,6 +64,16 @@ def zoo_register() -> Sequence[Entry]:
             objective="detection",
             image_size=320,
             recipe=_DETECTOR_RECIPE,
+        ),
+        Architecture(
+            name="unet",
+            factory="zoo_convolutional.unet:UNet",
+            summary="U-Net: a label for each pixel, from what is around it at several scales",
+            reference="arXiv:1505.04597",
+            accepts=("image",),
+            predicts=("mask",),
+            image_size=256,
+            recipe=_UNET_RECIPE,
         ),
         Objective(
             name="detection",
