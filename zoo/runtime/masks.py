@@ -39,7 +39,8 @@ def differences(
         limit: By how much a margin may be off.
     """
     for example, (wanted, found) in enumerate(zip(expected["mask"], given["mask"], strict=True)):
-        wrong = (wanted != found) & ~is_tie(expected["margin"][example], limit)
+        are_labels = (wanted != UNKNOWN_PIXEL) & (found != UNKNOWN_PIXEL)
+        wrong = (wanted != found) & ~(are_labels & is_tie(expected["margin"][example], limit))
         if wrong.any():
             row, column = (int(place) for place in np.argwhere(wrong)[0])
             names = [_name(target, int(each[row, column])) for each in (wanted, found)]
