@@ -132,7 +132,10 @@ def test_a_mask_is_written_as_numbers_with_a_palette_that_the_reader_reads_back(
 
 
 def test_files_of_masks_are_named_before_the_first_is_written(tmp_path):
-    assert pictures.mask_files(["a/1.jpg", "a/2.jpg"], None, tmp_path) == [tmp_path / "1.png", tmp_path / "2.png"]
+    assert pictures.mask_files(["a/1.jpg", "a/2.jpg"], None, tmp_path) == [
+        tmp_path / "1.png",
+        tmp_path / "2.png",
+    ]
     assert pictures.mask_files(["a/1.jpg", "b/1.jpg"], None, None) == [None, None]
     with pytest.raises(UsageError, match=r"--out: 1\.png would be written twice"):
         pictures.mask_files(["a/1.jpg", "b/1.jpg"], None, tmp_path)

@@ -69,6 +69,8 @@ def test_a_picture_scores_the_same_alone_and_in_a_batch():
 
 
 def test_pictures_that_are_too_small_are_refused_with_the_size_that_will_do():
-    with pytest.raises(DataError, match="unet needs pictures of at least 4 x 4 pixels, not 3 x 20") as refusal:
+    with pytest.raises(
+        DataError, match="unet needs pictures of at least 4 x 4 pixels, not 3 x 20"
+    ) as refusal:
         UNet(signature(1, 3, 20))
     assert "data.size=4" in refusal.value.fix

@@ -215,7 +215,10 @@ def test_empty_folders_are_refused(tmp_path):
 
 
 def test_what_is_no_such_folder_is_refused_with_what_it_would_need(tmp_path):
-    assert segments.refuses(tmp_path) == "holds no folder images beside masks or JPEGImages beside SegmentationClass"
+    assert (
+        segments.refuses(tmp_path)
+        == "holds no folder images beside masks or JPEGImages beside SegmentationClass"
+    )
     assert segments.refuses(tmp_path / "a.png") == "not a folder"
 
 
