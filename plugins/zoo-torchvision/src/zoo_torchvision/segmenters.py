@@ -31,7 +31,7 @@ class Segmenter(nn.Module):
 class PooledNorm(nn.BatchNorm2d):
     """Batch normalisation of maps of one pixel, which of a single picture have no deviation: then the running ones."""
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - as torch calls it
         """Maps ``[batch, maps, 1, 1]``."""
         if self.training and len(input) == 1:
             return F.batch_norm(
