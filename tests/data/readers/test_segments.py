@@ -42,7 +42,7 @@ def refusal(path):
 
 
 def test_a_folder_of_pictures_beside_a_folder_of_masks_is_recognised(cells):
-    assert recognise(cells).name == "segments"
+    assert recognise(cells).name == "masks"
     splits = segments.read(cells)
     assert splits.signature.target == Mask(("0", "1", "2"))
     assert splits.signature.inputs[0].shape == (None, None, 3)
@@ -123,7 +123,7 @@ def test_where_pascal_voc_has_boxes_too_its_folder_of_masks_asks_for_masks(voc):
     (voc / "Annotations").mkdir()
     (voc / "Annotations" / "a.xml").write_text("<annotation></annotation>")
     assert recognise(voc).name == "detections"
-    assert recognise(voc / "SegmentationClass").name == "segments"
+    assert recognise(voc / "SegmentationClass").name == "masks"
     assert segments.read(voc / "SegmentationClass").train.ids == ["a.jpg", "b.jpg"]
 
 

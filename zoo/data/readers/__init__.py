@@ -29,13 +29,13 @@ class Reader:
     read_like: Callable[[Path, Signature, Mapping[str, Any]], Examples]
 
 
-# The first that does not refuse reads: detections and segments hold folders of pictures and text files besides, and
+# The first that does not refuse reads: detections and masks hold folders of pictures and text files besides, and
 # tables and pictures may have a file of labels or a note beside them.
 READERS = tuple(
     Reader(name, module.refuses, module.read, module.read_like)
     for name, module in (
         ("detections", detections),
-        ("segments", segments),
+        ("masks", segments),
         ("pictures", images),
         ("tables", tables),
         ("IDX", idx),
