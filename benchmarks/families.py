@@ -61,6 +61,11 @@ FAMILIES = {
         {"name": "detector", "width": 16},
         {"batch_size": 8, "epochs": 1, "ema": 0.9},
     ),
+    "mask": Family(
+        {"name": "cells", "size": [32, 40], "fit": "crop"},
+        {"name": "unet", "width": 4, "levels": 2},
+        {"batch_size": 8},
+    ),
     "sample": Family(
         {"name": "faces", "size": 8, "latent": 4},
         {"name": "conditional-dcgan", "width": 4},
@@ -87,6 +92,7 @@ def write(folder: Path) -> Path:
     _write_series(folder, random)
     _write_tables(folder, random)
     _write_shapes(folder / "shapes", random)
+    _write_cells(folder / "cells", random)
     for place, name in enumerate(("dark", "light")):
         (folder / "faces" / name).mkdir(parents=True)
         for number in range(30):
@@ -132,6 +138,22 @@ def _write_tables(folder, random):
         several.append(f"{x:.4f},{y:.4f},{kind},{100 + 20 * x - 7 * y:.3f}")
     (folder / "labels.csv").write_text("\n".join(labels) + "\n")
     (folder / "several.csv").write_text("\n".join(several) + "\n")
+
+
+def _write_cells(folder, random):
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    (folder / "labels.txt").write_text("background\ndisc\nbox\n")
+    for number in range(30):
+        width, height = (int(side) for side in random.integers(36, 60, 2))
+        mask = Image.new("L", (width, height), 0)
+        pen = ImageDraw.Draw(mask)
+        for kind in (1, 2):
+            left, top, side = (int(each) for each in (*random.integers(0, 24, 2), random.integers(10, 20)))
+            (pen.ellipse if kind == 1 else pen.rectangle)((left, top, left + side, top + side), fill=kind)
+        pixels = 60 + 70 * np.array(mask) + random.normal(0, 12, (height, width))
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / "images" / f"{number}.png")
+        mask.save(folder / "masks" / f"{number}.png")
 
 
 def _write_shapes(folder, random):

@@ -30,6 +30,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "conditional-gan": {"hidden": [8]},
     "dcgan": {"width": 4},
     "conditional-dcgan": {"width": 4},
+    "unet": {"width": 4, "levels": 2},
     "vae": {"width": 4, "hidden": [8]},
 }
 # Saving is most of what a network of eleven million numbers does: two steps, and a checkpoint after each.

@@ -4,9 +4,16 @@ from zoo.cli.program import program
 def test_show_data_lists_the_options_of_every_reader_and_those_that_all_have(capsys):
     assert program(["show", "data"]) == 0
     sections = dict(part.split("\n", 1) for part in capsys.readouterr().out.strip().split("\n\n"))
-    assert {"detections", "pictures", "tables", "IDX", "NumPy arrays", "texts", "every data set"} == set(
-        sections
-    )
+    assert {
+        "detections",
+        "masks",
+        "pictures",
+        "tables",
+        "IDX",
+        "NumPy arrays",
+        "texts",
+        "every data set",
+    } == set(sections)
     assert "data.horizon" in sections["tables"]
     assert "data.degenerate" in sections["detections"]
     assert "data.max_tokens" in sections["every data set"]

@@ -94,11 +94,11 @@ def test_pictures_of_different_sizes_are_cut_to_fit_into_one_batch():
 
 def test_golden_examples_stay_within_their_share_of_the_disk(monkeypatch):
     pictures = Examples({"image": np.zeros((40, 10, 10, 3), np.uint8)}, None, list(range(40)))
-    assert len(held_out.golden(pictures)) == 16
+    assert len(held_out.golden(pictures, {})) == 16
     monkeypatch.setattr(held_out, "_GOLDEN_BYTES", 1000)
-    assert len(held_out.golden(pictures)) == 3
+    assert len(held_out.golden(pictures, {})) == 3
     monkeypatch.setattr(held_out, "_GOLDEN_BYTES", 10)
-    assert len(held_out.golden(pictures)) == 1
+    assert len(held_out.golden(pictures, {})) == 1
 
 
 def test_probes_vary_what_the_held_out_examples_do_not():

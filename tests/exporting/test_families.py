@@ -223,6 +223,26 @@ def ignore_the_label(model):
         numbers[place] = 2
 
 
+def resize_otherwise(name, value):
+    def mutate(model):
+        attribute(nodes(model, "Resize")[-1], name).s = value
+
+    return mutate
+
+
+def mark_the_edge_as_the_first_label(model):
+    put(
+        initializer(model, lambda array: array.dtype == np.uint8 and array.ndim == 0 and array == 255),
+        np.uint8(0),
+    )
+
+
+def round_the_crop_up(model):
+    # Of an odd number of pixels around it, the one more is before and not behind.
+    around = maker_of(model, nodes(model, "Pad")[-1].input[1])
+    around.input[1], around.input[3] = around.input[3], around.input[1]
+
+
 MUTANTS = [
     ("text", swap_padding_and_unknown),
     ("text", swap_two_words),
@@ -246,6 +266,11 @@ MUTANTS = [
     ("boxes", drop_the_ratio),
     ("boxes", swap_labels),
     ("boxes", scale_weights),
+    ("mask", resize_otherwise("coordinate_transformation_mode", b"asymmetric")),
+    ("mask", resize_otherwise("mode", b"nearest")),
+    ("mask", mark_the_edge_as_the_first_label),
+    ("mask", round_the_crop_up),
+    ("mask", scale_weights),
     ("sample", change_a_constant(127.5, 125.0)),
     ("sample", ignore_the_label),
     ("sample", scale_weights),
@@ -272,7 +297,7 @@ def test_a_tampered_file_is_refused(name, mutate, exported):
 
 @pytest.mark.slow
 def test_the_untampered_model_of_each_family_is_not_refused(exported):
-    for name in ("text", "language", "forecast", "sequence", "boxes", "sample", "labels", "several"):
+    for name in ("text", "language", "forecast", "sequence", "boxes", "mask", "sample", "labels", "several"):
         assert exported(name).certify(exported(name).model).num_examples > 0
 
 

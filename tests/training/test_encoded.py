@@ -12,7 +12,7 @@ from zoo.contracts.signature import Signature
 from zoo.contracts.targets import Binary, Classes, Sample, Values
 from zoo.contracts.tensors import TensorSpec
 from zoo.errors import ArtifactError
-from zoo.preprocessing import Encoder, Geometry, Tokenisation, Wishes, fit
+from zoo.preprocessing import Encoder, Tokenisation, Wishes, fit
 from zoo.training.encoded import EncodedSplit
 from zoo.training.finishing import replay
 
@@ -64,7 +64,7 @@ def fitted(name):
     data, kind = DATA[name]
     specs, target, inputs, truth = data()
     examples = Examples(inputs, truth, [f"row {row}" for row in range(NUM)])
-    wishes = Wishes(Geometry(), Tokenisation(tokens="words", min_count=1))
+    wishes = Wishes(tokenisation=Tokenisation(tokens="words", min_count=1))
     return fit(Signature(specs, target), examples, (kind,), wishes), examples
 
 

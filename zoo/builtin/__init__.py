@@ -239,7 +239,7 @@ OBJECTIVES = (
         name="supervised",
         factory="zoo.training.objectives:supervised",
         summary="One network learns to answer from examples",
-        fits=("classes", "binary", "labels", "values", "several", "tokens", "forecast"),
+        fits=("classes", "binary", "labels", "values", "several", "tokens", "forecast", "mask"),
     ),
 )
 

@@ -6,9 +6,9 @@ LOSSES = (
     Loss(
         name="cross-entropy",
         factory="zoo.builtin.losses:CrossEntropy",
-        summary="Negative log-likelihood of classes; label smoothing, class weights",
+        summary="Negative log-likelihood of classes, or of each pixel's; label smoothing, class weights",
         reference="arXiv:1512.00567",
-        fits=("classes",),
+        fits=("classes", "mask"),
         expects="logits",
     ),
     Loss(
@@ -92,8 +92,8 @@ METRICS = (
     Metric(
         name="accuracy",
         factory="zoo.builtin.metrics:accuracy",
-        summary="Share of right answers; for labels the mean over labels",
-        fits=("classes", "binary", "labels"),
+        summary="Share of right answers, or pixels; for labels the mean over labels",
+        fits=("classes", "binary", "labels", "mask"),
         higher_is_better=True,
         judges="decision",
     ),
@@ -157,6 +157,23 @@ METRICS = (
         reference="arXiv:1405.0312",
         fits=("boxes",),
         higher_is_better=True,
+    ),
+    Metric(
+        name="iou",
+        factory="zoo.builtin.metrics:iou",
+        summary="Overlap over union of the pixels of each label",
+        fits=("mask",),
+        higher_is_better=True,
+        judges="decision",
+    ),
+    Metric(
+        name="mean_iou",
+        factory="zoo.builtin.metrics:mean_iou",
+        summary="Mean of the labels' overlap over union",
+        reference="doi:10.1007/s11263-014-0733-5",
+        fits=("mask",),
+        higher_is_better=True,
+        judges="decision",
     ),
     Metric(
         name="r2",

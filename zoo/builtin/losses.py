@@ -3,7 +3,8 @@
 Shapes: for classes, scores are logits ``[batch, classes]`` and targets indices ``[batch]``; for binary
 both are ``[batch]``; for labels both are ``[batch, labels]`` and values are summed over the labels of an
 example, so that a cost is averaged over examples; a label that is not known (NaN) adds nothing. For values
-both are ``[batch, values]`` and so is the result, for a forecast ``[batch, horizon, channels]``. Minimising the mean of a negative log-likelihood is maximum-likelihood estimation.
+both are ``[batch, values]`` and so is the result, for a forecast ``[batch, horizon, channels]``; for a mask,
+scores are ``[batch, labels, height, width]`` and targets indices ``[batch, height, width]``. Minimising the mean of a negative log-likelihood is maximum-likelihood estimation.
 """
 
 import math
@@ -24,6 +25,7 @@ class CrossEntropy:
 
     With label smoothing e the target is (1 - e) · one-hot(y) + e / classes (arXiv:1512.00567, section 7).
     With class weights w the cost is the weighted mean: the sum of w[y] · value over the sum of w[y].
+    Of a mask every pixel is an example of its own; one that is not known is left out.
 
     Args:
         label_smoothing: Share of the target's probability spread evenly over all classes.
@@ -37,11 +39,17 @@ class CrossEntropy:
         self._weights = _as_tensor(self.class_weights)
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """Values ``[batch]``, and weights ``[batch]`` where there are class weights."""
+        """Values ``[batch]``, of pixels ``[batch, height, width]``; weights where there are class weights.
+
+        A pixel whose label is not known (-100) has a value and a weight of 0.
+        """
         values = F.cross_entropy(prediction, target, reduction="none", label_smoothing=self.label_smoothing)
+        are_pixels = target.ndim > 1
         if self._weights is None:
-            return values
+            return (values, (target >= 0).to(values.dtype)) if are_pixels else values
         self._weights = _matched(self._weights, prediction.shape[1], prediction, "class_weights")
+        if are_pixels:
+            return values, self._weights[target.clamp(min=0)] * (target >= 0)
         return values, self._weights[target]
 
 

@@ -13,6 +13,7 @@ from torchmetrics.classification import (
     BinaryAccuracy,
     BinaryF1Score,
     MulticlassAccuracy,
+    MulticlassConfusionMatrix,
     MulticlassF1Score,
     MultilabelAccuracy,
     MultilabelF1Score,
@@ -21,16 +22,19 @@ from torchmetrics.functional.classification import binary_auroc
 from torchmetrics.metric import CompositionalMetric
 from torchmetrics.utilities import dim_zero_cat
 
-from zoo.plugin import Binary, Classes, Forecast, Labels, Tokens, Values
+from zoo.plugin import Binary, Classes, Forecast, Labels, Mask, Tokens, Values
 
 _NOT_KNOWN = -1
 """Truth of a label that is not known; it is left out."""
 
 
-def accuracy(target: Classes | Binary | Labels) -> Metric:
-    """Share of right answers; for labels the mean of the labels' shares."""
-    if isinstance(target, Classes):
-        return MulticlassAccuracy(len(target.labels), average="micro")
+def accuracy(target: Classes | Binary | Labels | Mask) -> Metric:
+    """Share of right answers; for labels the mean of the labels' shares, for a mask the share of right pixels."""
+    if isinstance(target, Classes | Mask):
+        # That labels exist is known of a mask; to look at each pixel for it would take the longest.
+        return MulticlassAccuracy(
+            len(target.labels), average="micro", validate_args=isinstance(target, Classes)
+        )
     if isinstance(target, Binary):
         return BinaryAccuracy()
     return MultilabelAccuracy(len(target.labels), average="macro", ignore_index=_NOT_KNOWN)
@@ -59,6 +63,28 @@ def auroc(target: Classes | Binary | Labels) -> Metric:
     A label that all examples have, or none, is left out; not a number where that leaves nothing.
     """
     return WholeSplit(_mean_auroc)
+
+
+def iou(target: Mask) -> Metric:
+    """Pixels that both have over pixels that either has, of each label; not a number where none has any."""
+    return Overlap(len(target.labels), validate_args=False)
+
+
+def mean_iou(target: Mask) -> Metric:
+    """Mean over the labels that occur of intersection over union: TP / (TP + FP + FN), over all pixels at once."""
+    return CompositionalMetric(torch.nanmean, iou(target), None)
+
+
+class Overlap(MulticlassConfusionMatrix):
+    """Intersection over union of each label, from the counts of all pictures together."""
+
+    full_state_update = False
+
+    def compute(self) -> Tensor:
+        """Float64 ``[labels]``, not a number for a label that neither answers nor truth have."""
+        counts = super().compute().double()
+        right = counts.diagonal()
+        return right / (counts.sum(0) + counts.sum(1) - right)
 
 
 def rmse(target: Values | Forecast) -> Metric:

@@ -75,6 +75,8 @@ def _header(row: Row, target: Any) -> tuple[str, ...]:
             return tuple(target.names)
         case "labels":
             return ("labels", "probabilities")
+        case "mask":
+            return ("share of pixels",)
         case "forecast":
             return (*target.names,)
         case "tokens":
@@ -97,6 +99,8 @@ def _cells(row: Row, target: Any) -> tuple[str, ...]:
     match target.kind:
         case "values":
             return tuple(f"{value:,.6g}" for value in row["values"])
+        case "mask":
+            return (_shares({label: share for label, share in row["shares"].items() if share > 0}),)
         case "labels":
             return (", ".join(row["labels"]) or "-", _shares(row["probabilities"]))
         case "forecast":

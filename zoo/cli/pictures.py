@@ -1,4 +1,4 @@
-"""The pictures that ``zoo predict`` writes: samples, and boxes on what they were found in."""
+"""The pictures that ``zoo predict`` writes: samples, masks, and boxes on what they were found in."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -69,10 +69,7 @@ def write_boxes(
 
     if draw and len(ids) > 1:
         raise UsageError(f"--draw takes one picture, not {len(ids)}", fix="--out FOLDER draws each of them")
-    names = [f"{Path(name).stem}.png" for name in ids]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if out and twice:
-        raise UsageError(f"--out: {twice[0]} would be written twice", fix="answer for one folder at a time")
+    names = _names(ids, out)
     (pictures,) = columns.values()
     contents: dict[Path, bytes] = {}
     for place, (name, row) in enumerate(zip(names, rows, strict=True)):
@@ -80,6 +77,49 @@ def write_boxes(
         contents |= {draw: drawn} if draw else {}
         contents |= {out / name: drawn} if out else {}
     return _write(contents)
+
+
+def write_mask(target: Any, picture: Any, mask: Any, draw: Path | None, file: Path | None) -> list[Path]:
+    """One picture in the colours of its labels, and its mask: a PNG whose pixels are the places of labels.
+
+    Args:
+        target: What the model answers.
+        picture: The picture.
+        mask: The answer.
+        draw: The file of the coloured picture.
+        file: The file of the mask.
+
+    Raises:
+        EnvironmentFault: A file cannot be written.
+    """
+    from zoo.runtime.drawing import draw_mask, draw_numbers
+
+    contents = {draw: draw_mask(picture, mask, labels=target.labels)} if draw else {}
+    if file:
+        contents |= {file: draw_numbers(mask, num_labels=len(target.labels))}
+    return _write(contents)
+
+
+def mask_files(ids: Sequence[str], draw: Path | None, out: Path | None) -> list[Path | None]:
+    """The file of each picture's mask, where a folder is named for them.
+
+    Raises:
+        UsageError: Several pictures for one file, or two for the same one.
+    """
+    if draw and len(ids) > 1:
+        raise UsageError(
+            f"--draw takes one picture, not {len(ids)}", fix="--out FOLDER writes the mask of each of them"
+        )
+    return [out / name if out else None for name in _names(ids, out)]
+
+
+def _names(ids: Sequence[str], out: Path | None) -> list[str]:
+    """A PNG for each picture, called as it is."""
+    names = [f"{Path(name).stem}.png" for name in ids]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if out and twice:
+        raise UsageError(f"--out: {twice[0]} would be written twice", fix="answer for one folder at a time")
+    return names
 
 
 def _write(contents: Mapping[Path, bytes]) -> list[Path]:

@@ -34,14 +34,18 @@ _SURE = 0.3
 @click.option("--label", help="What a conditional generator is asked for; all labels in turn by default.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides what is drawn at random.")
 @click.option(
-    "--draw", type=click.Path(path_type=Path), help="A PNG: the boxes of a picture, or a grid of samples."
+    "--draw",
+    type=click.Path(path_type=Path),
+    help="A PNG: the boxes or labels of a picture, or a grid of samples.",
 )
 @click.option(
     "--min-score",
     type=click.FloatRange(0, 1),
     help="Least score of a box; 0.3 where boxes are drawn or shown in a table, else 0.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="A folder: a PNG for each picture or sample.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="A folder: a PNG for each picture, mask or sample."
+)
 @click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="How to print."
 )
@@ -85,8 +89,12 @@ def predict(
             _continue(predictor, prompt, form, **how)
         return
     columns, ids = _inputs(predictor, inputs, texts, samples, label=label, seed=seed)
-    answers = predictor.answer(columns)
     target = predictor.signature.target
+    if target.kind == "mask":
+        _refuse({"--min-score": min_score}, only_for="boxes")
+        _print(ids, _segment(predictor, columns, ids, draw, out), target, form)
+        return
+    answers = predictor.answer(columns)
     if target.kind == "sample":
         _print_files(pictures.write_samples(answers[target.judged_by], draw, out), form)
         return
@@ -167,6 +175,22 @@ def _continue(predictor: Any, prompt: str, form: str, **how: Any) -> None:
         _put(piece, nl=False)
         sys.stdout.flush()
     click.echo()
+
+
+def _segment(
+    predictor: Any, columns: Mapping[str, Any], ids: Sequence[str], draw: Path | None, out: Path | None
+) -> list[dict[str, Any]]:
+    """Rows for pictures, one at a time: answers as large as photos are not kept once they are written."""
+    target = predictor.signature.target
+    ((name, column),) = columns.items()
+    rows = []
+    for place, file in enumerate(pictures.mask_files(ids, draw, out)):
+        given = column[place : place + 1]
+        answers = predictor.answer({name: given})
+        written = pictures.write_mask(target, given[0], answers["mask"][0], draw, file)
+        rows += [{**row, **({"mask": str(file)} if file else {})} for row in predictor.rows(answers)]
+        _print_files(written, "", to_stderr=True)
+    return rows
 
 
 def _certain(target: Any, rows: Sequence[dict[str, Any]], min_score: float) -> list[dict[str, Any]]:

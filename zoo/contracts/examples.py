@@ -16,8 +16,9 @@ class Examples:
             vary, a sequence with one array an example.
         target: The truth: label strings ``[n]`` for classes and binary; bool ``[n, labels]`` for labels,
             or float64 with NaN where some are not known; float64 ``[n, values]`` for values; float64
-            ``[n, horizon, channels]`` for a forecast; one ``Objects`` an example for boxes; pictures, as
-            an input has them, for samples; a dict of the parts' truth by name for several; the texts
+            ``[n, horizon, channels]`` for a forecast; one ``Objects`` an example for boxes; one
+            uint8 ``[height, width]`` an example for masks, the places of the labels and 255 where it is
+            not known; pictures, as an input has them, for samples; a dict of the parts' truth by name for several; the texts
             themselves for tokens.
         ids: Where each example stands (file, or file and line), for messages.
     """

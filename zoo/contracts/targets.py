@@ -10,6 +10,9 @@ from zoo.contracts.typed import require_types
 SCORES = "scores"
 """Name of a network's output where it has one."""
 
+UNKNOWN_PIXEL = 255
+"""Number of a pixel in a mask whose label is not known; in an answer, that the network did not see it."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -246,6 +249,31 @@ class Boxes(Target):
 
 
 @dataclass(frozen=True)
+class Mask(Target):
+    """A label for each pixel of a picture.
+
+    Network: logits ``[batch, labels, height, width]`` at the size of the picture that it sees. Encoded
+    target: int64 ``[batch, height, width]`` of the same size, -100 where a pixel's label is not known.
+
+    Attributes:
+        labels: What a pixel can be, at most 255: the number 255 stands for a pixel that is not known.
+    """
+
+    labels: tuple[str, ...]
+    kind: ClassVar[str] = "mask"
+    emits: ClassVar[str] = "logits"
+    default_loss: ClassVar[str] = "cross-entropy"
+    default_metrics: ClassVar[tuple[str, ...]] = ("mean_iou", "accuracy")
+    judged_by: ClassVar[str] = "margin"
+    decided_by: ClassVar[str] = "mask"
+
+    @property
+    def scores_shape(self) -> tuple[int | None, ...]:
+        """One logit a label, at each pixel of the picture that the network sees."""
+        return (len(self.labels), None, None)
+
+
+@dataclass(frozen=True)
 class Sample(Target):
     """A picture like those of the data. Network and encoded target: ``[batch, channels, height, width]``.
 
@@ -318,7 +346,7 @@ def part_name(target: Target) -> str:
 
 TARGETS: dict[str, type[Target]] = {
     target.kind: target
-    for target in (Classes, Binary, Labels, Values, Tokens, Forecast, Boxes, Sample, Several)
+    for target in (Classes, Binary, Labels, Values, Tokens, Forecast, Boxes, Mask, Sample, Several)
 }
 
 

@@ -1,6 +1,6 @@
 """Data sets: from a name or a path to raw examples in complete splits."""
 
-from zoo.data.examples import check, concatenate, fingerprint, take
+from zoo.data.examples import check, concatenate, fingerprint, take, take_truth
 from zoo.data.sources import Data, load, load_like, options_of, shared_defaults
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "options_of",
     "shared_defaults",
     "take",
+    "take_truth",
 ]

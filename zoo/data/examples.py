@@ -25,11 +25,18 @@ def take(examples: Examples, indices: Sequence[int] | npt.NDArray[np.integer[Any
     """The examples at these places, in this order."""
     return Examples(
         {name: _take(column, indices) for name, column in examples.inputs.items()},
-        _take_truth(examples.target, indices),
+        take_truth(examples.target, indices),
         examples.ids.take(indices)
         if isinstance(examples.ids, Places)
         else [examples.ids[index] for index in indices],
     )
+
+
+def take_truth(truth: Any, indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> Any:
+    """The truth at these places, in this order."""
+    if isinstance(truth, Mapping):
+        return {name: _take(column, indices) for name, column in truth.items()}
+    return None if truth is None else _take(truth, indices)
 
 
 def concatenate(parts: Sequence[Examples]) -> Examples:
@@ -89,12 +96,6 @@ def part_of(examples: Examples, part: Target) -> Examples:
     return replace(examples, target=examples.target[part_name(part)])
 
 
-def _take_truth(truth: Any, indices: Any) -> Any:
-    if isinstance(truth, Mapping):
-        return {name: _take(column, indices) for name, column in truth.items()}
-    return _take(truth, indices)
-
-
 def _concatenate_truth(truths: Sequence[Any]) -> Any:
     if isinstance(truths[0], Mapping):
         return {name: np.concatenate([truth[name] for truth in truths]) for name in truths[0]}
@@ -111,7 +112,7 @@ def _take(column: Any, indices: Any) -> Any:
 
 def _concatenate(columns: Sequence[Any]) -> Any:
     if all(isinstance(column, ImageFiles) for column in columns):
-        return ImageFiles(tuple(path for column in columns for path in column.paths), columns[0].channels)
+        return replace(columns[0], paths=tuple(path for column in columns for path in column.paths))
     are_arrays = all(isinstance(column, np.ndarray) for column in columns)
     if are_arrays and len({column.shape[1:] for column in columns}) == 1:
         return np.concatenate(columns)
@@ -180,6 +181,8 @@ def _truth_bytes(truth: Any) -> Iterator[bytes]:
         for name, column in truth.items():
             yield name.encode()
             yield from _truth_bytes(column)
+    elif isinstance(truth, ImageFiles):
+        yield from _content(truth)
     elif not isinstance(truth, np.ndarray):
         yield from (_array_bytes(example) for example in truth)
     elif truth.dtype == object:

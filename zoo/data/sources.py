@@ -54,7 +54,7 @@ def shared_options(
         validation: Share of the training examples split off for validation, where the data declares none.
         test: Share of the training examples split off for testing, where the data declares none.
         size: Pixels that pictures are brought to: a side, or [height, width]; by default what suits the network.
-        fit: crop keeps the centre of a picture, stretch keeps all of it and changes its proportions; auto crops unless boxes are to be found.
+        fit: crop keeps the centre of a picture, stretch keeps all of it and changes its proportions; auto crops unless boxes or masks are to be found.
         tokens: What a text is cut into; auto takes characters for a language model and where most texts are one word, else words.
         max_tokens: Tokens that are known, the most frequent ones, padding and unknown included.
         min_count: Times a token must occur in training to be known; rarer ones teach what an unknown one means.

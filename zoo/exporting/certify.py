@@ -14,11 +14,11 @@ import numpy as np
 
 from zoo.contracts.examples import Examples
 from zoo.contracts.signature import Signature
-from zoo.contracts.targets import Sample, Target, Tokens
+from zoo.contracts.targets import Mask, Sample, Target, Tokens
 from zoo.contracts.tensors import TensorSpec
 from zoo.errors import VerificationError
 from zoo.exporting.comparison import Comparison, Subject, refusal
-from zoo.exporting.held_out import golden, sample, take
+from zoo.exporting.held_out import affordable, golden, sample, take
 from zoo.exporting.probes import probes
 from zoo.exporting.tolerances import Rule, perturbed
 from zoo.runtime.answers import Answers, Tolerance, faults
@@ -30,6 +30,7 @@ from zoo.training.trained import Trained
 
 SMALL_BATCHES = (1, 2, 7)
 LARGE_BATCH = 256
+_LARGE_BATCH_OF_MASKS = 16
 _RELATIVE = 1e-6
 _MAX_SAMPLES = 1000
 _NUM_CONTINUED = 4
@@ -76,12 +77,13 @@ def certify(model: bytes, trained: Trained, states: Sequence[TensorSpec] = ()) -
         raise VerificationError(
             "there is no held-out example to prove the export on", fix="train with data.test=0.2"
         )
-    test = _held_out(trained.splits.test, raw)
+    test = _held_out(trained.splits.test, raw, trained.network.signature)
+    largest = _LARGE_BATCH_OF_MASKS if isinstance(target, Mask) else LARGE_BATCH
     subject = Subject(model, trained.network, states)
     rule = Rule(target, trained.network.preprocessing.fitted)
-    whole = subject.compare(test, LARGE_BATCH)
+    whole = subject.compare(test, largest)
     tolerance = rule.tolerance(whole)
-    require_agreement(whole, target, tolerance, test, LARGE_BATCH)
+    require_agreement(whole, target, tolerance, test, largest)
     few = sample(test)
     sizes = [size for size in SMALL_BATCHES if size <= len(few)]
     compared = [whole]
@@ -91,11 +93,11 @@ def certify(model: bytes, trained: Trained, states: Sequence[TensorSpec] = ()) -
     _certify_probes(subject, rule, probes(raw, test), whole)
     if states:
         _certify_continuation(subject, rule, test)
-    places = golden(test)
     answers = {name: whole.double[name] for name in target.answers}
+    places = golden(test, answers)
     return Proof(
         num_examples=len(test),
-        batch_sizes=tuple(dict.fromkeys((*sizes, min(LARGE_BATCH, len(test))))),
+        batch_sizes=tuple(dict.fromkeys((*sizes, min(largest, len(test))))),
         metrics=_metrics(whole, trained.judge.with_target(target), tolerance, test),
         max_abs_error={name: max(rule.error(each, name) for each in compared) for name in tolerance},
         tolerance=tolerance,
@@ -104,13 +106,17 @@ def certify(model: bytes, trained: Trained, states: Sequence[TensorSpec] = ()) -
     )
 
 
-def _held_out(test: Examples, raw: Signature) -> Examples:
-    """The test split; of latent vectors, which cost nothing to draw, some."""
+def _held_out(test: Examples, raw: Signature, encoded: Signature) -> Examples:
+    """The test split; of latent vectors, which cost nothing to draw, some, and of masks what memory holds."""
     if isinstance(raw.target, Sample):
         shown = test.ids[:_MAX_SAMPLES]
         return Examples(
             typed({name: each[: len(shown)] for name, each in test.inputs.items()}, raw), None, shown
         )
+    if isinstance(raw.target, Mask):
+        (_, height, width) = encoded.inputs[0].shape
+        logits = len(raw.target.labels) * (height or 1) * (width or 1)
+        test = affordable(test, num_numbers=logits)
     return replace(test, inputs=typed(test.inputs, raw))
 
 

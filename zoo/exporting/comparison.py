@@ -7,13 +7,13 @@ import numpy as np
 import onnx
 
 from zoo.contracts.examples import Examples
-from zoo.contracts.targets import SCORES, Tokens
+from zoo.contracts.targets import SCORES, Mask, Tokens
 from zoo.contracts.tensors import TensorSpec
 from zoo.errors import VerificationError
 from zoo.exporting.reference import Reference, following
 from zoo.preprocessing.encoding import encoded_name
 from zoo.runtime.answers import Answers
-from zoo.runtime.batches import Array, batches, joined
+from zoo.runtime.batches import Array, batches, is_ragged, joined
 from zoo.runtime.generation import initial_states
 from zoo.runtime.sessions import open_session
 from zoo.training.trained import Network
@@ -98,9 +98,9 @@ class Subject:
 
     def _require_shape(self, name: str, given: Array, expected: Array, ids: list[str]) -> None:
         shape = (len(ids), *expected.shape[1:])
-        # Log-likelihoods are as many as the batch's longest text has tokens.
-        varies = name == "log_likelihoods"
-        if given.ndim != len(shape) or (given.shape != shape and not varies):
+        # Log-likelihoods are as many as the batch's longest text has tokens, a mask is as large as its picture.
+        varies = name == "log_likelihoods" or (isinstance(self._target, Mask) and name != SCORES)
+        if (given.ndim != len(shape) and not is_ragged(expected)) or (given.shape != shape and not varies):
             raise refusal(
                 f"{name} of a batch of {len(ids)}, from {ids[0]}, has shape {list(given.shape)}, "
                 f"not {list(shape)}"

@@ -2,12 +2,18 @@
 
 import numpy as np
 
+from zoo import data
 from zoo.contracts.examples import Examples
+from zoo.runtime.answers import Answers
 from zoo.runtime.batches import Array, Column, pad
 
 _NUM_SAMPLED = 28
 _NUM_GOLDEN = 16
 _GOLDEN_BYTES = 16 * 2**20
+_COMPARED_BYTES = 2**29
+_NUM_COMPARED = 4
+# In PyTorch in two precisions, in the file, and their distances in double precision.
+_BYTES_A_NUMBER = 32
 
 
 def sample(examples: Examples) -> Examples:
@@ -37,10 +43,25 @@ def _lengthened(column: Array, length: int) -> Array:
     )
 
 
-def golden(examples: Examples) -> list[int]:
-    """Places of golden examples, as many as fit into their share of the disk."""
+def affordable(examples: Examples, *, num_numbers: int) -> Examples:
+    """As many pictures with their masks as memory holds while they are compared, at equal distances.
+
+    Args:
+        examples: All of them.
+        num_numbers: What the network emits for one.
+    """
+    (column,) = examples.inputs.values()
+    num_pixels = max(column[place][..., 0].size for place in _spread(len(examples), _NUM_GOLDEN))
+    each = (num_numbers + num_pixels) * _BYTES_A_NUMBER
+    places = _spread(len(examples), max(_NUM_COMPARED, _COMPARED_BYTES // each))
+    return data.take(examples, places)
+
+
+def golden(examples: Examples, answers: Answers) -> list[int]:
+    """Places of golden examples, as many as fit into their share of the disk with their answers."""
     places = _spread(len(examples), _NUM_GOLDEN)
-    sizes = [sum(np.asarray(column[place]).nbytes for column in examples.inputs.values()) for place in places]
+    columns = [*examples.inputs.values(), *answers.values()]
+    sizes = [sum(np.asarray(column[place]).nbytes for column in columns) for place in places]
     num_fitting = int(np.searchsorted(np.cumsum(sizes), _GOLDEN_BYTES, side="right"))
     return places[: max(1, num_fitting)]
 

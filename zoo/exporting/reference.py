@@ -21,6 +21,7 @@ from zoo.contracts.targets import (
     Classes,
     Forecast,
     Labels,
+    Mask,
     Sample,
     Several,
     Target,
@@ -30,6 +31,7 @@ from zoo.contracts.targets import (
 from zoo.errors import PluginError
 from zoo.exporting.detections import detections
 from zoo.exporting.held_out import slice_of
+from zoo.exporting.segments import segments
 from zoo.preprocessing import Encoder, Preprocessing, series
 from zoo.runtime.answers import Answers, Reals, joined_name, split
 from zoo.runtime.batches import Array, joined
@@ -97,7 +99,7 @@ def answers(
         target: What is predicted.
         scores: Of a network, in any precision, by name.
         carried: What preprocessing hands past it.
-        fitted: What preprocessing learned of the target: mean and deviation of values.
+        fitted: What preprocessing learned of the target: mean and deviation of values, the size of masks.
     """
     if isinstance(target, Several):
         return {
@@ -108,6 +110,8 @@ def answers(
     doubles = {name: np.asarray(each, np.float64) for name, each in scores.items()}
     if isinstance(target, Boxes):
         return detections(target, doubles, carried)
+    if isinstance(target, Mask):
+        return segments(doubles, carried, tuple(fitted["size"]), fitted["fit"])
     if isinstance(target, Tokens):
         (tokens,) = carried.values()
         return following(doubles[SCORES], tokens)

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from zoo.contracts.targets import (
+    SCORES,
+    UNKNOWN_PIXEL,
     Binary,
     Boxes,
     Classes,
     Forecast,
     Labels,
+    Mask,
     Sample,
     Several,
     Target,
@@ -25,12 +28,16 @@ from zoo.errors import VerificationError
 from zoo.exporting.comparison import Comparison
 from zoo.exporting.reference import sigmoid
 from zoo.runtime.answers import Answers, Reals, Tolerance, distance, joined_name, measured, split
+from zoo.runtime.batches import Array, gather, is_ragged
+from zoo.runtime.masks import is_tie
 
 _MULTIPLE = 3.0
 _RELATIVE = 1e-6
 _WORST_PRECISION = 1e-2
 _NUM_PERTURBATIONS = 8
+_SHARE_OF_TIES = 0.5
 _HALF_A_LEVEL = 0.5
+_NUM_ROUNDINGS = 4
 
 Limits = tuple[float, ...]
 
@@ -100,7 +107,10 @@ class Rule:
         error, double = _rounding_error(compared, name), compared.double[name]
         if isinstance(self.target, Values | Forecast) and name == self.target.judged_by:
             return self._of_values(error, np.asarray(double, np.float64))
-        limit = _MULTIPLE * float(error.max()) + _RELATIVE * float(np.nanmax(np.abs(double), initial=0.0))
+        scale = 1.0 if is_ragged(double) else float(np.nanmax(np.abs(double), initial=0.0))
+        limit = _MULTIPLE * float(error.max()) + _RELATIVE * scale
+        if isinstance(self.target, Mask) and name == self.target.judged_by:
+            limit += _of_interpolation(np.asarray(compared.double[SCORES], np.float64))
         is_picture = isinstance(self.target, Sample) and name == self.target.judged_by
         return (limit + _HALF_A_LEVEL,) if is_picture else (limit,)
 
@@ -147,6 +157,8 @@ def _moved(
                 random,
             ).items()
         }
+    if isinstance(target, Mask):
+        return {target.decided_by: _redecided(target, single, tolerance, random)}
     name = "scores" if isinstance(target, Boxes) else target.judged_by
     answer = np.asarray(single[name], np.float64)
     shifts = random.uniform(-1.0, 1.0, answer.shape)
@@ -156,6 +168,19 @@ def _moved(
     if isinstance(target, Labels):
         return {name: moved, target.decided_by: moved >= np.array(target.cuts)}
     return {**single, name: moved}
+
+
+def _redecided(target: Mask, single: Answers, tolerance: Tolerance, random: np.random.Generator) -> Array:
+    """Masks with some of their ties decided otherwise."""
+    (limit,) = tolerance[target.judged_by]
+    moved = []
+    for mask, margin in zip(single[target.decided_by], single[target.judged_by], strict=True):
+        is_moved = (
+            is_tie(margin, limit) & (mask != UNKNOWN_PIXEL) & (random.random(mask.shape) < _SHARE_OF_TIES)
+        )
+        other = random.integers(0, len(target.labels), mask.shape, np.uint8)
+        moved.append(np.where(is_moved, other, mask))
+    return gather(moved)
 
 
 def _require_precision(compared: Comparison, name: str) -> None:
@@ -172,6 +197,17 @@ def _require_precision(compared: Comparison, name: str) -> None:
 
 def _rounding_error(compared: Comparison, name: str) -> Reals:
     return distance(compared.double[name], compared.single[name])
+
+
+def _of_interpolation(logits: Reals) -> float:
+    """What interpolating logits in float32 makes of a margin at most.
+
+    Rounded are the places between two pixels, the logits there, and the sum over the labels. A margin
+    changes by no more than the logits do.
+    """
+    steps = sum(np.abs(np.diff(logits, axis=axis)).max(initial=0.0) for axis in (2, 3))
+    moved = max(logits.shape[2:]) * steps + np.abs(logits).max(initial=0.0)
+    return float((_NUM_ROUNDINGS * moved + logits.shape[1]) * np.finfo(np.float32).eps / 2)
 
 
 def _scores(answers: Answers) -> Reals:

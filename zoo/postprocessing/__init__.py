@@ -10,7 +10,7 @@ from onnx import ModelProto, ValueInfoProto
 
 from zoo.contracts.targets import Several, Target, part_name
 from zoo.contracts.tensors import TensorSpec
-from zoo.postprocessing import binary, boxes, classes, forecast, labels, sample, tokens, values
+from zoo.postprocessing import binary, boxes, classes, forecast, labels, mask, sample, tokens, values
 from zoo.preprocessing import Preprocessing
 from zoo.preprocessing.graphs import build as build_graph
 from zoo.preprocessing.graphs import open_session
@@ -28,6 +28,7 @@ _ANSWERS: dict[str, Callable[[Any, Vars, Vars, Fitted], Vars]] = {
     "tokens": tokens.answers,
     "forecast": forecast.answers,
     "boxes": boxes.answers,
+    "mask": mask.answers,
     "sample": sample.answers,
 }
 

@@ -6,7 +6,7 @@ network's size and is what training keeps in memory; ``scale`` standardises each
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import spox
@@ -17,13 +17,12 @@ from onnx import ModelProto
 from zoo.contracts.tensors import TensorSpec
 from zoo.errors import UsageError
 from zoo.preprocessing.encoding import Encoding, encoded_name
+from zoo.preprocessing.framing import Fit, Size, centre
 from zoo.preprocessing.graphs import build, chain, open_session
 from zoo.preprocessing.shrinking import Sample, chosen, sampled, shrink_all
 
-Size = tuple[int, int]
-Fit = Literal["crop", "stretch"]
 RATIO, GIVEN_SIZE = "encoded_ratio", "encoded_size"
-"""What boxes need of the picture that they are in: its size, and that over the network's size."""
+"""What boxes need of the picture that they are in: its size, and that over the network's size. A mask needs the size."""
 
 _LARGEST_DEFAULT_SIDE = 64
 
@@ -65,13 +64,13 @@ def fit(
     geometry: Geometry,
     *,
     standard: Standard | None = None,
-    carries_size: bool = False,
+    carried: tuple[str, ...] = (),
 ) -> Encoding:
     """Learns each channel's mean and deviation and builds the graph.
 
     The statistics come from at most 1,000 training pictures, evenly spaced, at the network's size; or they
-    are the network's own constants. With ``carries_size`` the graph also tells a picture's own width and
-    height, and both over the network's.
+    are the network's own constants. ``carried`` names what the graph tells besides: a picture's own width and
+    height (``GIVEN_SIZE``), and both over the network's (``RATIO``).
 
     Raises:
         UsageError: No size was given, the pictures do not share a small one, and there is no default.
@@ -83,8 +82,7 @@ def fit(
     assert channels is not None, "a data set of images says how many channels they have"
     encoded = encoded_name(spec.name)
     stored = f"{encoded}_stored"
-    carried = (RATIO, GIVEN_SIZE) if carries_size else ()
-    shrink = shrinking(spec.name, stored, channels, size, geometry.fit, carries_size=carries_size)
+    shrink = shrinking(spec.name, stored, channels, size, geometry.fit, carried)
     session = open_session(shrink, num_threads=1)
     rows = sampled(images)
     shrunk = shrink_all(session, spec, size, chosen(images, rows))
@@ -120,17 +118,17 @@ def choose_size(images: Sequence[Any], geometry: Geometry) -> Size:
 
 
 def shrinking(
-    name: str, output: str, channels: int, size: Size, fit: Fit, *, carries_size: bool = False
+    name: str, output: str, channels: int, size: Size, fit: Fit, carried: tuple[str, ...] = ()
 ) -> ModelProto:
     """The graph from pictures uint8 ``[batch, height, width, channels]`` to pictures of one size."""
     raw = spox.argument(spox.Tensor(np.uint8, ("batch", "height", "width", channels)))
-    outputs = {output: _resize(raw, size, fit)}
-    if carries_size:
-        given = _width_height(raw)
-        # In the order in which they are carried: a sample of the outputs is kept by place.
-        outputs[RATIO] = op.div(given, op.constant(value=np.array(size[::-1], np.float32)))
-        outputs[GIVEN_SIZE] = given
-    return build({name: raw}, outputs)
+    given = _width_height(raw)
+    told = {
+        RATIO: op.div(given, op.constant(value=np.array(size[::-1], np.float32))),
+        GIVEN_SIZE: given,
+    }
+    # In the order in which they are carried: a sample of the outputs is kept by place.
+    return build({name: raw}, {output: _resize(raw, size, fit)} | {each: told[each] for each in carried})
 
 
 def _width_height(image: spox.Var) -> spox.Var:
@@ -203,18 +201,8 @@ def _resize(image: spox.Var, size: Size, fit: Fit) -> spox.Var:
 
 
 def _centre(image: spox.Var, size: Size) -> spox.Var:
-    """The largest centred part with the aspect ratio of ``size``, in whole pixels, at least one.
-
-    With source ``H x W`` and target ``h x w`` it is ``min(H, [W h / w])`` high and ``min(W, [H w / h])``
-    wide, ``[]`` rounding half up, and begins at ``(H - height) // 2`` and ``(W - width) // 2``.
-    """
-    height, width = size
-    given = op.slice(op.shape(image), _integers([1]), _integers([3]))
-    across = op.gather(given, _integers([1, 0]))
-    scaled = op.add(op.mul(across, _integers([height, width])), _integers([width // 2, height // 2]))
-    matching = op.max([op.div(scaled, _integers([width, height])), _integers([1, 1])])
-    kept = op.min([given, matching])
-    start = op.div(op.sub(given, kept), _integers([2, 2]))
+    """The part of a picture that ``framing.centre`` names."""
+    start, kept = centre(op.slice(op.shape(image), _integers([1]), _integers([3])), size)
     return op.slice(image, start, op.add(start, kept), _integers([1, 2]))
 
 

@@ -9,7 +9,7 @@ from onnx import ModelProto, StringStringEntryProto
 
 from zoo.contracts.examples import Examples
 from zoo.contracts.signature import Signature
-from zoo.contracts.targets import Boxes, Target, Tokens
+from zoo.contracts.targets import Boxes, Mask, Target, Tokens
 from zoo.errors import ArtifactError, UsageError
 from zoo.preprocessing import image, latent, series, table, targets, text, vector
 from zoo.preprocessing.encoding import Encoding, check_names
@@ -163,7 +163,7 @@ def _encode(family: str, signature: Signature, train: Examples, kind: str, wishe
                 kind,
                 wishes.geometry,
                 standard=wishes.standard,
-                carries_size=isinstance(target, Boxes),
+                carried=_told(target),
             )
         case "vector":
             return vector.fit(spec, train)
@@ -174,6 +174,13 @@ def _encode(family: str, signature: Signature, train: Examples, kind: str, wishe
         case "latent":
             return latent.fit(signature.inputs, train)
     return table.fit(signature.inputs, train, kind)
+
+
+def _told(target: Target) -> tuple[str, ...]:
+    """What postprocessing needs to know of a picture."""
+    if isinstance(target, Boxes):
+        return image.RATIO, image.GIVEN_SIZE
+    return (image.GIVEN_SIZE,) if isinstance(target, Mask) else ()
 
 
 def _family(signature: Signature) -> str:

@@ -1,4 +1,4 @@
-"""The truth as a loss wants it: indices, 0/1, standardised values, the next tokens, boxes, or pictures."""
+"""The truth as a loss wants it: indices, 0/1, standardised values, the next tokens, boxes, masks, or pictures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from zoo.contracts.examples import Examples
 from zoo.contracts.targets import (
+    UNKNOWN_PIXEL,
     Binary,
     Boxes,
     Classes,
     Forecast,
     Labels,
+    Mask,
     Sample,
     Several,
     Target,
@@ -26,9 +28,11 @@ from zoo.data.examples import part_of
 from zoo.errors import DataError, did_you_mean
 from zoo.preprocessing import image, series
 from zoo.preprocessing.encoding import Encoding, moments
+from zoo.preprocessing.framing import nearest
 from zoo.preprocessing.graphs import open_session
 from zoo.preprocessing.ragged import Column, Ragged
 from zoo.preprocessing.shrinking import shrink_all
+from zoo.preprocessing.storage import room
 
 Fitted = dict[str, Any]
 UNKNOWN_CLASS = -100
@@ -63,6 +67,8 @@ def fit(
         case Sample():
             size = image.choose_size(train.target, geometry)
             return replace(target, size=size), {"size": list(size), "fit": geometry.fit}
+        case Mask():
+            return target, {"size": encoding.statistics["size"], "fit": geometry.fit}
         case Several(parts=parts):
             fitted = [_fit_part(part, part_of(train, part)) for part in parts]
             return target, {"parts": dict(zip(target.names, fitted, strict=True))}
@@ -89,7 +95,8 @@ def encode(
         int64 ``[n]`` for classes; float32 ``[n]`` for binary, ``[n, labels]`` for labels, ``[n, values]``,
         standardised or relative to their mean, for values; int64 rows for tokens; float32
         ``[n, horizon, channels]`` for a forecast; rows of labels and rows of boxes for boxes; uint8
-        pictures for samples; one column a part for several.
+        ``[n, height, width]`` at the network's size for masks; uint8 pictures for samples; one column a
+        part for several.
 
     Raises:
         DataError: A label is unknown, or a value is not a finite number.
@@ -109,10 +116,8 @@ def encode(
         case Forecast():
             location, scale = carried[series.LOCATION], carried[series.SCALE]
             return (series.standardise(np.asarray(examples.target, np.float64), location, scale),)
-        case Boxes(labels=labels):
-            return _objects(labels, examples, carried[image.RATIO])
-        case Sample():
-            return (_shrunk(target, fitted, examples),)
+        case Boxes() | Mask() | Sample():
+            return _of_pictures(target, fitted, examples, carried)
         case Several(parts=parts):
             return tuple(
                 _encode_part(part, fitted["parts"][part_name(part)], part_of(examples, part))
@@ -122,11 +127,30 @@ def encode(
 
 
 def finish(target: Target, columns: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
-    """Some examples of what ``encode`` kept, as a loss wants them: pictures in [-1, 1], the rest as it is."""
+    """Some examples of what ``encode`` kept, as a loss wants them.
+
+    Pictures lie in [-1, 1], the labels of masks are int64 with ``UNKNOWN_CLASS``; the rest is as it is.
+    """
+    if isinstance(target, Mask):
+        places = columns[0].astype(np.int64)
+        return (np.where(places == UNKNOWN_PIXEL, UNKNOWN_CLASS, places),)
     if isinstance(target, Sample):
         pictures = np.ascontiguousarray(columns[0].transpose(0, 3, 1, 2), np.float32)
         return (pictures / np.float32(_HALF_RANGE) - np.float32(1),)
     return tuple(columns)
+
+
+def _of_pictures(
+    target: Boxes | Mask | Sample,
+    fitted: Fitted,
+    examples: Examples,
+    carried: Mapping[str, NDArray[Any]],
+) -> tuple[Column, ...]:
+    if isinstance(target, Boxes):
+        return _objects(target.labels, examples, carried[image.RATIO])
+    if isinstance(target, Mask):
+        return (_masks(target, fitted, examples, carried[image.GIVEN_SIZE]),)
+    return (_shrunk(target, fitted, examples),)
 
 
 def _fit_part(part: Target, train: Examples) -> Fitted:
@@ -232,6 +256,32 @@ def _objects(
         scaled = np.asarray(objects.boxes, np.float64).reshape(-1, 4) / np.array([x, y, x, y])
         boxes.append(scaled[single].astype(np.float32))
     return Ragged.of_rows(indices, padding=_NO_OBJECT), Ragged.of_rows(boxes)
+
+
+def _masks(target: Mask, fitted: Fitted, examples: Examples, given: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Masks at the network's size, of which the reader need not have known their pictures.
+
+    Raises:
+        DataError: A mask is not as large as its picture, or has a number that no label has.
+    """
+    height, width = fitted["size"]
+    masks = room((len(examples), height, width), np.uint8)
+    for place, where in enumerate(examples.ids):
+        mask = np.asarray(examples.target[place], np.uint8)
+        if mask.shape != (given[place][1], given[place][0]):
+            raise DataError(
+                f"{where}: the mask is {' x '.join(map(str, mask.shape))}, its picture "
+                f"{given[place][1]:.0f} x {given[place][0]:.0f} (height x width)",
+                fix="a mask has a pixel for each of its picture",
+            )
+        known = mask[mask != UNKNOWN_PIXEL]
+        if known.size and known.max() >= len(target.labels):
+            raise DataError(
+                f"{where}: a pixel of the mask is {known.max()}, and there are {len(target.labels)} labels",
+                fix=f"labels are numbered from 0 to {len(target.labels) - 1}; {UNKNOWN_PIXEL} is not known",
+            )
+        masks[place] = nearest(mask, (height, width), fitted["fit"])
+    return masks
 
 
 def _shrunk(target: Sample, fitted: Fitted, examples: Examples) -> NDArray[np.uint8]:

@@ -13,14 +13,15 @@ from zoo.contracts.targets import (
     Classes,
     Forecast,
     Labels,
+    Mask,
     Several,
     Target,
     Tokens,
     Values,
     part_name,
 )
-from zoo.runtime import boxes
-from zoo.runtime.batches import Array
+from zoo.runtime import boxes, masks
+from zoo.runtime.batches import Array, is_ragged
 
 Answers = Mapping[str, Array]
 Tolerance = Mapping[str, tuple[float, ...]]
@@ -35,7 +36,7 @@ def rows(target: Target, answers: Answers) -> list[Row]:
 
     Classes give ``label`` and ``probabilities`` by label, Binary ``label`` and ``probability``, Labels the
     chosen ``labels`` and ``probabilities`` by label, Values the list ``values``, a forecast ``forecast`` by
-    column, Boxes the list ``objects``, Tokens the likeliest ``next`` tokens, and several targets an object
+    column, Boxes the list ``objects``, a Mask the ``shares`` of the labels, Tokens the likeliest ``next`` tokens, and several targets an object
     a part. A sample is a picture and has no row.
     """
     match target:
@@ -59,6 +60,8 @@ def rows(target: Target, answers: Answers) -> list[Row]:
             return [{"next": _likeliest(row, vocabulary)} for row in answers["probabilities"]]
         case Boxes():
             return boxes.rows(answers)
+        case Mask():
+            return masks.rows(target, answers)
         case Several():
             parts = {name: rows(part, own) for name, part, own in split(target, answers)}
             return [dict(zip(parts, row, strict=True)) for row in zip(*parts.values(), strict=True)]
@@ -118,11 +121,20 @@ def distance(expected: Array, given: Array) -> Reals:
 
     Where both are not a number there is no answer to compare, and the distance is 0.
     """
-    reference = np.asarray(expected, np.float64).reshape(len(expected), -1)
-    answer = np.asarray(given, np.float64).reshape(len(given), -1)
+    reference, answer = _flat(expected), _flat(given)
     finite = np.isfinite(reference) & np.isfinite(answer)
     apart = np.where(finite, np.abs(np.where(finite, answer - reference, 0.0)), np.inf)
     return np.where(np.isnan(reference) & np.isnan(answer), 0.0, apart)
+
+
+def _flat(answer: Array) -> Reals:
+    """Float64 ``[batch, values]``, with zeros behind those of a smaller picture."""
+    if not is_ragged(answer):
+        return np.asarray(answer, np.float64).reshape(len(answer), -1)
+    flat = np.zeros((len(answer), max(each.size for each in answer)))
+    for row, each in zip(flat, answer, strict=True):
+        row[: each.size] = each.ravel()
+    return flat
 
 
 def undecided(target: Target, expected: Answers, tolerance: Tolerance) -> npt.NDArray[np.bool_]:
@@ -149,6 +161,8 @@ def faults(target: Target, expected: Answers, given: Answers, tolerance: Toleran
         yield from _faults_of_parts(target, expected, given, tolerance)
     elif isinstance(target, Boxes):
         yield from _faults_of_boxes(target, expected, given, tolerance)
+    elif isinstance(target, Mask):
+        yield from _faults_of_masks(target, expected, given, tolerance)
     else:
         for name in expected:
             if name == target.decided_by:
@@ -159,12 +173,16 @@ def faults(target: Target, expected: Answers, given: Answers, tolerance: Toleran
 
 def _missing(expected: Answers, given: Answers) -> list[Fault]:
     """Outputs that are not there, or have another shape."""
-    found = {name: list(given[name].shape) if name in given else "no such output" for name in expected}
+    found = {name: _shape(given[name]) if name in given else "no such output" for name in expected}
     return [
-        Fault(name, 0, f"expected shape {list(expected[name].shape)}, found {found[name]}")
+        Fault(name, 0, f"expected shape {_shape(expected[name])}, found {found[name]}")
         for name in expected
-        if found[name] != list(expected[name].shape)
+        if found[name] != _shape(expected[name])
     ]
+
+
+def _shape(answer: Array) -> list[Any]:
+    return [list(each.shape) for each in answer] if is_ragged(answer) else list(answer.shape)
 
 
 def _faults_of_parts(
@@ -187,6 +205,18 @@ def _faults_of_boxes(
     (box_limit,), (score_limit,) = tolerance["boxes"], tolerance["scores"]
     for example, message in boxes.differences(target, expected, given, box_limit, score_limit):
         yield Fault("boxes", example, message)
+
+
+def _faults_of_masks(
+    target: Mask, expected: Answers, given: Answers, tolerance: Tolerance
+) -> Iterator[Fault]:
+    """Numbers as of any target, labels pixel by pixel."""
+    for name in expected:
+        if name != target.decided_by:
+            yield from _too_far(name, expected[name], given[name], tolerance[name])
+    (limit,) = tolerance[target.judged_by]
+    for example, message in masks.differences(target, expected, given, limit):
+        yield Fault(target.decided_by, example, message)
 
 
 def _wrong_decision(

@@ -61,11 +61,30 @@ def pad(column: Column) -> Array:
 
 
 def joined(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    """Answers of batches one behind the other; rows that are longer in some get NaN behind their ends."""
-    return {name: _concatenate([part[name] for part in parts]) for name in parts[0]}
+    """Answers of batches one behind the other, as ``concatenate`` puts them."""
+    return {name: concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _concatenate(arrays: Sequence[Array]) -> Array:
+def gather(examples: Sequence[Array]) -> Array:
+    """One array of all examples; where they differ in size, an array of arrays ``[examples]``."""
+    if len({np.shape(example) for example in examples}) == 1:
+        return np.stack(examples)
+    ragged = np.empty(len(examples), object)
+    for place, example in enumerate(examples):
+        ragged[place] = example
+    return ragged
+
+
+def is_ragged(array: Array) -> bool:
+    """Whether this is an array of arrays, as ``gather`` makes it."""
+    return array.dtype == object and array.ndim == 1 and len(array) > 0 and isinstance(array[0], np.ndarray)
+
+
+def concatenate(arrays: Sequence[Array]) -> Array:
+    """Examples one behind the other; shorter rows get NaN behind their ends, pictures keep their sizes."""
+    differ = len({array.shape[1:] for array in arrays}) > 1
+    if any(is_ragged(array) or (differ and array.ndim > 2) for array in arrays):
+        return gather([example for array in arrays for example in array])
     longest = max(array.shape[1] if array.ndim > 1 else 0 for array in arrays)
     if all(array.ndim == 1 or array.shape[1] == longest for array in arrays):
         return np.concatenate(arrays)

@@ -1,4 +1,4 @@
-"""Draws answers that are to be looked at: boxes on a picture, samples in a grid."""
+"""Draws answers that are to be looked at: boxes or labels on a picture, samples in a grid."""
 
 import colorsys
 import io
@@ -18,6 +18,8 @@ _GAP = 2
 _BACKGROUND = 255
 _SMALLEST_SIDE = 28
 _SMALLEST_FONT, _LARGEST_FONT = 10, 28
+_UNCOLOURED = "background"
+_OPACITY = 0.5
 
 
 def draw_picture(picture: Any) -> bytes:
@@ -74,6 +76,50 @@ def draw_boxes(picture: Any, objects: Sequence[Mapping[str, Any]], *, labels: Se
         y = each["box"][1] - bottom - 3 if each["box"][1] >= bottom + 3 else each["box"][1]
         pen.rectangle((x, y, x + right - left + 4, y + bottom + 3), fill=colour)
         pen.text((x + 2 - left, y + 1), text, fill="white", font=font)
+    return _as_png(image)
+
+
+def draw_mask(picture: Any, mask: Any, *, labels: Sequence[str]) -> bytes:
+    """A PNG of a picture in the colours of its pixels' labels, and what they are called.
+
+    Pixels of a label that is called background, and those without one, stay as they are.
+
+    Args:
+        picture: uint8 ``[height, width, 1 or 3]``.
+        mask: uint8 ``[height, width]``: the place of each pixel's label.
+        labels: All labels.
+    """
+    from PIL import ImageDraw, ImageFont
+
+    image = _as_image(np.asarray(picture)).convert("RGB")
+    shown = [place for place, label in enumerate(labels) if label.strip("_").lower() != _UNCOLOURED]
+    found = [place for place in shown if (mask == place).any()]
+    pixels = np.array(image)
+    for place in found:
+        inside = mask == place
+        pixels[inside] = (1 - _OPACITY) * pixels[inside] + _OPACITY * np.array(_colour(place))
+    image = _as_image(pixels)
+    pen = ImageDraw.Draw(image)
+    font = ImageFont.load_default(min(_LARGEST_FONT, max(_SMALLEST_FONT, min(image.size) // 32)))
+    top = 0.0
+    for place in found:
+        left, _, right, bottom = pen.textbbox((0, 0), labels[place], font=font)
+        pen.rectangle((0, top, right - left + 4, top + bottom + 3), fill=_colour(place))
+        pen.text((2 - left, top + 1), labels[place], fill="white", font=font)
+        top += bottom + 4
+    return _as_png(image)
+
+
+def draw_numbers(mask: Any, *, num_labels: int) -> bytes:
+    """A PNG with a palette whose pixels are the places of labels, white where there is none.
+
+    Args:
+        mask: uint8 ``[height, width]``.
+        num_labels: How many labels there are, which decides the palette.
+    """
+    image = _as_image(np.asarray(mask, np.uint8)[:, :, np.newaxis])
+    colours = [_colour(place) if place < num_labels else (255, 255, 255) for place in range(256)]
+    image.putpalette([part for colour in colours for part in colour])
     return _as_png(image)
 
 

@@ -12,7 +12,7 @@ from zoo.errors import ArtifactError
 from zoo.files import read_bytes
 from zoo.runtime.answers import Answers
 from zoo.runtime.archives import read_arrays
-from zoo.runtime.batches import Array, Column
+from zoo.runtime.batches import Array, Column, gather, is_ragged
 
 _FIX = "copy both files again from where they were exported, or export again with `zoo export`"
 
@@ -24,7 +24,12 @@ def golden_path(model: Path) -> Path:
 
 def pack(columns: Mapping[str, Column], expected: Answers) -> bytes:
     """The bytes of a file of golden examples; pictures are stored one array each."""
-    arrays: dict[str, Array] = {f"answer_{name}": _storable(answer) for name, answer in expected.items()}
+    arrays: dict[str, Array] = {}
+    for name, answer in expected.items():
+        if is_ragged(answer):
+            arrays |= {f"answers_{index}_{name}": each for index, each in enumerate(answer)}
+        else:
+            arrays[f"answer_{name}"] = _storable(answer)
     for position, column in enumerate(columns.values()):
         if isinstance(column, np.ndarray):
             arrays[f"input_{position}"] = _storable(column)
@@ -44,9 +49,8 @@ def unpack(content: bytes, signature: Signature) -> tuple[dict[str, Column], dic
     arrays = {name: _restored(array) for name, array in read_arrays(io.BytesIO(content)).items()}
     columns = {spec.name: _column(arrays, position) for position, spec in enumerate(signature.inputs)}
     prefix = "answer_"
-    return columns, {
-        name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)
-    }
+    whole = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    return columns, {**whole, **_ragged(arrays)}
 
 
 def read(model: Path, signature: Signature, sha256: str) -> tuple[dict[str, Column], dict[str, Array]]:
@@ -81,6 +85,20 @@ def _storable(array: Array) -> Array:
 
 def _restored(array: Array) -> Array:
     return array.astype(object) if array.dtype.kind == "U" else array
+
+
+def _ragged(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Answers that were stored one by one, since they differ in size."""
+    found: dict[str, dict[str, Array]] = {}
+    for key, array in arrays.items():
+        kind, _, rest = key.partition("_")
+        place, _, name = rest.partition("_")
+        if kind == "answers":
+            found.setdefault(name, {})[place] = array
+    return {
+        name: gather([parts[str(place)] for place in range(len(parts)) if str(place) in parts])
+        for name, parts in found.items()
+    }
 
 
 def _column(arrays: Mapping[str, Array], position: int) -> Column:

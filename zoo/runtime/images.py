@@ -3,11 +3,11 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import numpy as np
 
@@ -102,12 +102,12 @@ class ImageFiles(Sequence[Any]):
     def __getitem__(self, index: Any) -> Any:
         """Pixels uint8 ``[height, width, channels]`` of one file, or the files of a slice."""
         if isinstance(index, slice):
-            return ImageFiles(self.paths[index], self.channels)
+            return replace(self, paths=self.paths[index])
         return decode_image(self.paths[index], self.channels)
 
-    def take(self, indices: Iterable[int]) -> "ImageFiles":
+    def take(self, indices: Iterable[int]) -> Self:
         """The files at these places."""
-        return ImageFiles(tuple(self.paths[index] for index in indices), self.channels)
+        return replace(self, paths=tuple(self.paths[index] for index in indices))
 
     def check(self) -> None:
         """Decodes every file once.

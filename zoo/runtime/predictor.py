@@ -16,7 +16,7 @@ from zoo.errors import ArtifactError, UsageError, ZooError
 from zoo.reading import read_regular
 from zoo.runtime import answers as plain
 from zoo.runtime.arrays import RAW_KINDS, conform, typed
-from zoo.runtime.batches import Array, Column, batches, count
+from zoo.runtime.batches import Array, Column, batches, concatenate, count
 from zoo.runtime.generation import Draws, continue_text, draw_latents, initial_states
 from zoo.runtime.inputs import decode
 from zoo.runtime.seal import CERTIFICATE, unseal
@@ -46,6 +46,8 @@ class Predictor:
 
     def predict(self, inputs: Any, *, batch_size: int = BATCH_SIZE) -> dict[str, Array]:
         """Answers for raw inputs, by output, with the examples along the first axis.
+
+        Masks of pictures that differ in size are an array of arrays.
 
         Args:
             inputs: One of
@@ -176,7 +178,7 @@ def run(
         num_done += len(indices)
     with _as_certified():
         return {
-            name: np.concatenate(pieces)[order]
+            name: concatenate(pieces)[order]
             for name, pieces in zip(names, zip(*parts, strict=True), strict=True)
         }
 

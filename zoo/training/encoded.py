@@ -1,6 +1,6 @@
 """A split as the network sees it: stored compactly, gathered by index, finished batch by batch."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from zoo import data
 from zoo.contracts.examples import Batch, Examples
-from zoo.contracts.targets import Sample
+from zoo.contracts.targets import Mask, Sample
 from zoo.preprocessing import Encoder, Preprocessing
 from zoo.preprocessing.ragged import Column, Ragged, take
 from zoo.training.finishing import Step, replay
@@ -41,7 +42,7 @@ class EncodedSplit:
             (stored,) = inputs
             inputs = [partial(_finished, stored, replay(encoder.last_stage, device))]
         truths = [_gather(column, device) for column in targets]
-        if isinstance(preprocessing.raw.target, Sample):
+        if isinstance(preprocessing.raw.target, Mask | Sample):
             truths = [partial(_truth, encoder, column, device) for column in targets]
         self._num_inputs = len(inputs)
         self._gathers = (*inputs, *truths)
@@ -99,9 +100,7 @@ class EncodedSplit:
     def truth_at(self, indices: torch.Tensor) -> Any:
         """The truth of these examples as it stands in the data."""
         rows = indices.numpy()
-        if isinstance(self.truth, Mapping):
-            return {name: column[rows] for name, column in self.truth.items()}
-        return self.truth[rows] if isinstance(self.truth, np.ndarray) else None
+        return data.take_truth(self.truth, rows)
 
     def _with_latents(self, batches: Sequence[Batch], place: int, seed: int) -> list[Batch]:
         lengths = [len(batch) for batch in batches]

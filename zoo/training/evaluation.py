@@ -11,9 +11,10 @@ import torch
 from zoo.contracts.entries import Metric
 from zoo.contracts.examples import Batch
 from zoo.contracts.recipe import Recipe
-from zoo.contracts.targets import Labels, Several, Target, Tokens
+from zoo.contracts.targets import Labels, Mask, Several, Target, Tokens
 from zoo.data.batches import derive_seed
 from zoo.postprocessing import Answers
+from zoo.postprocessing.mask import by_size
 from zoo.registry import Registry
 from zoo.training.encoded import EncodedSplit
 from zoo.training.metrics import Meter, log_likelihoods
@@ -156,7 +157,10 @@ class Judge:
         if isinstance(self.target, Tokens):
             return {self.target.judged_by: log_likelihoods(scores[0], batch.target.cpu()).numpy()}
         emitted = {spec.name: each.numpy() for spec, each in zip(self.target.outputs, scores, strict=False)}
-        return self.answers(emitted, split.carried(indices))
+        carried = split.carried(indices)
+        if isinstance(self.target, Mask):
+            return by_size(self.answers, emitted, carried)
+        return self.answers(emitted, carried)
 
     def _with_choices(self, heard: Any, meter: Meter, *, tunes: bool) -> Target:
         """Labels as they are chosen by the thresholds, which may be tuned on what was heard."""

@@ -7,7 +7,19 @@ import numpy as np
 import torch
 
 from zoo.contracts.entries import Metric
-from zoo.contracts.targets import Binary, Boxes, Classes, Forecast, Labels, Several, Target, Tokens, part_name
+from zoo.contracts.targets import (
+    UNKNOWN_PIXEL,
+    Binary,
+    Boxes,
+    Classes,
+    Forecast,
+    Labels,
+    Mask,
+    Several,
+    Target,
+    Tokens,
+    part_name,
+)
 from zoo.options import schema_of
 from zoo.registry import Registry
 
@@ -48,9 +60,21 @@ class Meter:
             meter.update(*_known(own, truth[name]))
         if not self._metrics:
             return
+        if isinstance(self._target, Mask):
+            self._update_by_pixel(answers, truth)
+            return
         expected = encode_truth(self._target, truth)
         for entry, metric in self._metrics.values():
             metric.update(judged(self._target, answers, entry), expected)
+
+    def _update_by_pixel(self, answers: Answers, truth: Any) -> None:
+        """Picture by picture, since they differ in size and the pixels are many; both as places of labels."""
+        for answer, mask in zip(answers[self._target.decided_by], truth, strict=True):
+            pixels, expected = np.asarray(answer), np.asarray(mask)
+            is_known = (expected != UNKNOWN_PIXEL) & (pixels != UNKNOWN_PIXEL)
+            given, wanted = (torch.from_numpy(each[is_known].astype(np.int64)) for each in (pixels, expected))
+            for _, metric in self._metrics.values():
+                metric.update(given, wanted)
 
     def compute(self) -> dict[str, float]:
         """Every metric over all batches; one with a figure a label has them as ``METRIC[LABEL]``."""

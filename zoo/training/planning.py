@@ -13,7 +13,7 @@ from zoo.contracts.entries import Architecture, Loss
 from zoo.contracts.examples import Splits
 from zoo.contracts.recipe import Choice, Recipe
 from zoo.contracts.signature import Signature
-from zoo.contracts.targets import Boxes, Classes, Sample, Target, Tokens
+from zoo.contracts.targets import Boxes, Classes, Mask, Sample, Target, Tokens
 from zoo.data import Data
 from zoo.data.generation import as_samples
 from zoo.errors import ArtifactError, DataError, UsageError
@@ -106,9 +106,8 @@ def wishes(planned: Plan, registry: Registry) -> Wishes:
         raise UsageError(
             "data.fit=crop would cut objects off; boxes are found in whole pictures", fix="data.fit=stretch"
         )
-    chosen: Literal["crop", "stretch"] = (
-        "stretch" if isinstance(target, Boxes) or fit == "stretch" else "crop"
-    )
+    is_whole = fit == "stretch" or (fit == "auto" and isinstance(target, Boxes | Mask))
+    chosen: Literal["crop", "stretch"] = "stretch" if is_whole else "crop"
     return Wishes(
         geometry=Geometry(
             shared["size"], (side, side) if side else None, chosen, architecture.min_image_size

@@ -52,7 +52,7 @@ def read(
     splits = _find_splits(path)
     train = splits["train"]
     files = [file for found in train.values() for file in found]
-    num_channels = (1 if _are_grey(files) else 3) if channels == "auto" else channels
+    num_channels = (1 if are_grey(files) else 3) if channels == "auto" else channels
     column = _labels(train)
     target = _target(tuple(train), column, target_type)
     signature = Signature((TensorSpec(INPUT, "image", "uint8", (None, None, num_channels)),), target)
@@ -144,7 +144,8 @@ def _examples(path: Path, classes: ClassFolders, signature: Signature) -> Exampl
     )
 
 
-def _are_grey(files: Sequence[Path]) -> bool:
+def are_grey(files: Sequence[Path]) -> bool:
+    """Whether a sample of the pictures has no colour in it."""
     sample = files[:: max(1, len(files) // _NUM_SAMPLED)][:_NUM_SAMPLED]
     return all(_is_grey(file) for file in sample)
 

@@ -1,0 +1,12 @@
+"""Networks of torchvision; registration imports neither torch nor torchvision."""
+
+from collections.abc import Sequence
+
+from zoo.plugin import Entry, hookimpl
+from zoo_torchvision import segmentation
+
+
+@hookimpl
+def zoo_register() -> Sequence[Entry]:
+    """The architectures of torchvision."""
+    return [*segmentation.entries()]
