@@ -30,6 +30,7 @@ from zoo.training.trained import Trained
 
 SMALL_BATCHES = (1, 2, 7)
 LARGE_BATCH = 256
+_BATCH_VALUES = LARGE_BATCH * 3 * 224 * 224
 _RELATIVE = 1e-6
 _MAX_SAMPLES = 1000
 _NUM_CONTINUED = 4
@@ -78,24 +79,25 @@ def certify(model: bytes, trained: Trained, states: Sequence[TensorSpec] = ()) -
         )
     test = _held_out(trained.splits.test, raw)
     subject = Subject(model, trained.network, states)
+    largest = large_batch(trained.network.preprocessing.encoded.inputs)
     rule = Rule(target, trained.network.preprocessing.fitted)
-    whole = subject.compare(test, LARGE_BATCH)
+    whole = subject.compare(test, largest)
     tolerance = rule.tolerance(whole)
-    require_agreement(whole, target, tolerance, test, LARGE_BATCH)
+    require_agreement(whole, target, tolerance, test, largest)
     few = sample(test)
     sizes = [size for size in SMALL_BATCHES if size <= len(few)]
     compared = [whole]
     for size in sizes:
         compared.append(subject.compare(few, size))
         require_agreement(compared[-1], target, tolerance, few, size)
-    _certify_probes(subject, rule, probes(raw, test), whole)
+    _certify_probes(subject, rule, probes(raw, test), whole, largest)
     if states:
         _certify_continuation(subject, rule, test)
     places = golden(test)
     answers = {name: whole.double[name] for name in target.answers}
     return Proof(
         num_examples=len(test),
-        batch_sizes=tuple(dict.fromkeys((*sizes, min(LARGE_BATCH, len(test))))),
+        batch_sizes=tuple(dict.fromkeys((*sizes, min(largest, len(test))))),
         metrics=_metrics(whole, trained.judge.with_target(target), tolerance, test),
         max_abs_error={name: max(rule.error(each, name) for each in compared) for name in tolerance},
         tolerance=tolerance,
@@ -114,10 +116,18 @@ def _held_out(test: Examples, raw: Signature) -> Examples:
     return replace(test, inputs=typed(test.inputs, raw))
 
 
-def _certify_probes(subject: Subject, rule: Rule, probing: Examples, whole: Comparison) -> None:
-    probed = subject.compare(probing, LARGE_BATCH)
+def large_batch(encoded: Sequence[TensorSpec]) -> int:
+    """Examples that go through the network at once: 256, or as many clips as take no more room than so many pictures."""
+    num_values = sum(math.prod(size or 1 for size in spec.shape) for spec in encoded)
+    return max(SMALL_BATCHES[-1] + 1, min(LARGE_BATCH, _BATCH_VALUES // max(1, num_values)))
+
+
+def _certify_probes(
+    subject: Subject, rule: Rule, probing: Examples, whole: Comparison, batch_size: int
+) -> None:
+    probed = subject.compare(probing, batch_size)
     within = rule.within_range(probed)
-    require_agreement(within, rule.target, rule.tolerance(within), probing, LARGE_BATCH)
+    require_agreement(within, rule.target, rule.tolerance(within), probing, batch_size)
     name = "probabilities" if isinstance(rule.target, Tokens) else rule.target.outputs[0].name
     scores = np.concatenate([each.double[name] for each in (whole, probed)])
     if np.all(scores == scores[0]):

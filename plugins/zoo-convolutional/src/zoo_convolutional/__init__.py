@@ -1,4 +1,4 @@
-"""Convolutional networks for pictures: LeNet, a small modern network, residual networks, a detector."""
+"""Convolutional networks: LeNet, a small modern one for pictures and one for clips, residual ones, a detector."""
 
 from collections.abc import Sequence
 
@@ -37,6 +37,16 @@ def zoo_register() -> Sequence[Entry]:
             accepts=("image",),
             predicts=_TARGETS,
             image_size=64,
+        ),
+        Architecture(
+            name="convnet3d",
+            factory="zoo_convolutional.convnet3d:ConvNet3D",
+            summary="Small network of 3 x 3 x 3 convolutions with batch normalisation, for clips",
+            reference="arXiv:1412.0767",
+            accepts=("video",),
+            predicts=_TARGETS,
+            image_size=112,
+            num_frames=16,
         ),
         Architecture(
             name="resnet",
