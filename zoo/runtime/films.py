@@ -62,7 +62,7 @@ def require_decoder(path: Path) -> None:
 def _frames(path: Path) -> Iterator[Any]:
     import av
 
-    with open_regular(path) as file, av.open(file, options={"format_whitelist": _FORMATS}) as container:
+    with open_regular(path) as file, av.open(file, "r", options={"format_whitelist": _FORMATS}) as container:
         if not container.streams.video:
             raise ValueError("it holds sound, but no pictures")
         yield from container.decode(video=0)

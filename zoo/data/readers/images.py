@@ -79,7 +79,7 @@ def _is_flat(path: Path) -> bool:
 
 
 def _find_splits(path: Path) -> dict[str, ClassFolders]:
-    return {role: _find_classes(folder) for role, folder in splitsubfolders(path).items()}
+    return {role: _find_classes(folder) for role, folder in split_folders(path).items()}
 
 
 def _find_classes(path: Path) -> ClassFolders:
