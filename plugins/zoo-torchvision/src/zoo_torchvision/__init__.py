@@ -1,0 +1,12 @@
+"""Every network of torchvision; registration reads shipped facts and imports neither torch nor torchvision."""
+
+from collections.abc import Sequence
+
+from zoo.plugin import Entry, hookimpl
+from zoo_torchvision import video
+
+
+@hookimpl
+def zoo_register() -> Sequence[Entry]:
+    """The architectures of torchvision."""
+    return [*video.entries()]
