@@ -19,6 +19,10 @@ _DETECTOR_RECIPE = {
 @hookimpl
 def zoo_register() -> Sequence[Entry]:
     """The architectures of this package, and what trains its detector."""
+    return [*_classifiers(), *_detection()]
+
+
+def _classifiers() -> Sequence[Entry]:
     return [
         Architecture(
             name="lenet",
@@ -57,6 +61,11 @@ def zoo_register() -> Sequence[Entry]:
             predicts=_TARGETS,
             image_size=224,
         ),
+    ]
+
+
+def _detection() -> Sequence[Entry]:
+    return [
         Architecture(
             name="detector",
             factory="zoo_convolutional.detector:Detector",
