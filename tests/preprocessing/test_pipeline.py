@@ -66,7 +66,7 @@ def test_a_network_that_accepts_none_of_it_is_refused():
     "specs", [[IMAGE, number("n")], [VECTOR, TensorSpec("w", "vector", "float32", (2,))], []]
 )
 def test_inputs_that_do_not_go_together_are_refused(specs):
-    with pytest.raises(UsageError, match="one image, text or vector, the columns of a table"):
+    with pytest.raises(UsageError, match="one image, video, text or vector, the columns of a table"):
         fitted(specs, ("image", "vector", "table"))
 
 

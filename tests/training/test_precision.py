@@ -5,7 +5,7 @@ import torch
 
 import zoo
 from zoo.training import checkpoints
-from zoo.training.precision import autocast, build_scaler, choose_format, describe
+from zoo.training.precision import autocast, build_scaler, choose_format, describe, lay_out
 from zoo.training.progress import Progress
 
 CPU = torch.device("cpu")
@@ -44,6 +44,15 @@ def test_only_float16_needs_its_loss_scaled():
 )
 def test_the_memory_format_follows_the_precision_unless_it_is_named(given, precision, chosen):
     assert choose_format(given, CPU, precision) == chosen
+
+
+def test_filters_of_clips_get_the_order_that_is_the_like_of_that_of_pictures():
+    network = torch.nn.Sequential(torch.nn.Conv3d(3, 4, 3), torch.nn.Conv2d(4, 5, 3), torch.nn.Linear(2, 2))
+    lay_out(network, torch.channels_last)
+    assert network[0].weight.is_contiguous(memory_format=torch.channels_last_3d)
+    assert network[1].weight.is_contiguous(memory_format=torch.channels_last)
+    lay_out(network, torch.contiguous_format)
+    assert all(parameter.is_contiguous() for parameter in network.parameters())
 
 
 def test_what_is_out_of_the_ordinary_is_said_in_one_line():

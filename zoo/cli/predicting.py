@@ -66,7 +66,7 @@ def predict(
     form: str,
     as_json: bool,
 ) -> None:
-    """Answer for INPUTs: images or folders of them, texts, rows of CSV or Parquet files, or .npz arrays.
+    """Answer for INPUTs: images, clips or folders of them, texts, rows of CSV or Parquet files, or .npz arrays.
 
     A language model continues a --prompt, a generator makes --samples.
     """

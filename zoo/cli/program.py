@@ -39,7 +39,7 @@ _SUMMARIES = {
     "evaluate": "Judge a run or an exported model on data.",
     "export": "Write a run's network as one certified ONNX file.",
     "verify": "Replay a model's golden examples on this machine.",
-    "predict": "Answer for images, table rows or arrays.",
+    "predict": "Answer for images, clips, table rows or arrays.",
     "completion": "Print the completion script of a shell.",
 }
 

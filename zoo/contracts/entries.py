@@ -54,8 +54,9 @@ class Architecture(Entry):
         players: Names of its trainable parts; one supervised network by default.
         objective: Name of the objective that trains it.
         exports: The player that is exported.
-        image_size: Side in pixels that pictures of differing sizes are brought to, unless the user says.
+        image_size: Side in pixels that pictures and frames of differing sizes are brought to, unless the user says.
         min_image_size: Side in pixels below which pictures of one size are brought to ``image_size`` too.
+        num_frames: Frames that a clip is brought to, unless the user says; 16 if it is not said here either.
         image_mean: Mean of each channel, of 0 to 1, by which pictures are standardised; that of the
             training pictures if empty. One channel takes the mean of several.
         image_std: Deviation of each channel likewise.
@@ -75,6 +76,7 @@ class Architecture(Entry):
     exports: str = "model"
     image_size: int | None = None
     min_image_size: int = 1
+    num_frames: int | None = None
     image_mean: tuple[float, ...] = ()
     image_std: tuple[float, ...] = ()
     latent_size: int = 64

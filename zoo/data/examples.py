@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import numpy.typing as npt
 from zoo.contracts.examples import Examples, Objects, Splits
 from zoo.contracts.targets import Target, part_name
 from zoo.data.places import Places
-from zoo.runtime.contents import read_content
+from zoo.runtime.clips import ClipFiles
 from zoo.runtime.cores import num_cores
-from zoo.runtime.images import ImageFiles
+from zoo.runtime.media import MediaFiles
 
 _CHUNK = 2**16
 
@@ -56,13 +57,13 @@ def every_example(splits: Splits) -> Examples:
 
 
 def check(splits: Splits) -> None:
-    """Decodes every picture of every split once.
+    """Decodes every picture and clip of every split once.
 
     Raises:
-        DataError: Some pictures cannot be decoded; up to 20 are listed.
+        DataError: Some cannot be decoded; up to 20 are listed.
     """
     for column in every_example(splits).inputs.values():
-        if isinstance(column, ImageFiles):
+        if isinstance(column, MediaFiles):
             column.check()
 
 
@@ -83,7 +84,7 @@ def fingerprint(splits: Splits) -> str:
         total.update(f"{name} {-1 if part is None else len(part)}".encode())
         if part is not None:
             for column, values in sorted(part.inputs.items()):
-                total.update(f"{column} {getattr(values, 'dtype', '')} {np.shape(values[0])}".encode())
+                total.update(f"{column} {getattr(values, 'dtype', '')} {_shape(values)}".encode())
                 for piece in _content(values):
                     total.update(piece)
             for piece in _truth_bytes(part.target):
@@ -103,7 +104,7 @@ def _concatenate_truth(truths: Sequence[Any]) -> Any:
 
 
 def _take(column: Any, indices: Any) -> Any:
-    if isinstance(column, ImageFiles):
+    if isinstance(column, MediaFiles):
         return column.take(indices)
     if isinstance(column, np.ndarray):
         return column[np.asarray(indices, dtype=np.intp)]
@@ -111,7 +112,7 @@ def _take(column: Any, indices: Any) -> Any:
 
 
 def _concatenate(columns: Sequence[Any]) -> Any:
-    if all(isinstance(column, ImageFiles) for column in columns):
+    if all(isinstance(column, MediaFiles) for column in columns):
         return replace(columns[0], paths=tuple(path for column in columns for path in column.paths))
     are_arrays = all(isinstance(column, np.ndarray) for column in columns)
     if are_arrays and len({column.shape[1:] for column in columns}) == 1:
@@ -130,19 +131,24 @@ def _pieces(inputs: Mapping[str, Any]) -> Iterator[Iterator[bytes]]:
     if texts:
         yield (repr(row).encode() for row in zip(*texts, strict=True))
     for column in columns:
-        if isinstance(column, ImageFiles):
-            yield (read_content(path) for path in column.paths)
+        if isinstance(column, MediaFiles):
+            yield (column.content(path) for path in column.paths)
         elif not isinstance(column, np.ndarray):
             yield (_array_bytes(example) for example in column)
         elif column.ndim > 1:
             yield _rows(column)
 
 
+def _shape(column: Any) -> tuple[int, ...]:
+    """That of the first example; of a clip, which takes long to decode, the bytes alone count."""
+    return () if isinstance(column, ClipFiles) else np.shape(column[0])
+
+
 def _content(column: Any) -> Iterator[bytes]:
     """All examples of a column, piece by piece, so that none of a mapped file is copied whole."""
-    if isinstance(column, ImageFiles):
+    if isinstance(column, MediaFiles):
         with ThreadPoolExecutor(num_cores()) as pool:
-            yield from pool.map(_file_digest, column.paths)
+            yield from pool.map(partial(_file_digest, column), column.paths)
     elif not isinstance(column, np.ndarray):
         yield from (_array_bytes(example) for example in column)
     elif column.dtype == object:
@@ -151,8 +157,8 @@ def _content(column: Any) -> Iterator[bytes]:
         yield from (np.ascontiguousarray(_plain_numbers(chunk)).tobytes() for chunk in _chunks(column))
 
 
-def _file_digest(path: Path) -> bytes:
-    return hashlib.blake2b(read_content(path)).digest()
+def _file_digest(files: MediaFiles, path: Path) -> bytes:
+    return hashlib.blake2b(files.content(path)).digest()
 
 
 def _rows(values: npt.NDArray[Any]) -> Iterator[bytes]:
@@ -181,7 +187,7 @@ def _truth_bytes(truth: Any) -> Iterator[bytes]:
         for name, column in truth.items():
             yield name.encode()
             yield from _truth_bytes(column)
-    elif isinstance(truth, ImageFiles):
+    elif isinstance(truth, MediaFiles):
         yield from _content(truth)
     elif not isinstance(truth, np.ndarray):
         yield from (_array_bytes(example) for example in truth)

@@ -41,6 +41,7 @@ def shared_options(
     test: Annotated[float, Ge(0), Lt(1)] = 0.2,
     size: Size = None,
     fit: Literal["auto", "crop", "stretch"] = "auto",
+    frames: Annotated[int, Ge(1)] | None = None,
     tokens: Literal["auto", "words", "characters"] = "auto",
     max_tokens: Annotated[int, Ge(3)] = 20_000,
     min_count: Annotated[int, Ge(1)] = 2,
@@ -53,8 +54,9 @@ def shared_options(
     Args:
         validation: Share of the training examples split off for validation, where the data declares none.
         test: Share of the training examples split off for testing, where the data declares none.
-        size: Pixels that pictures are brought to: a side, or [height, width]; by default what suits the network.
+        size: Pixels that pictures and frames are brought to: a side, or [height, width]; by default what suits the network.
         fit: crop keeps the centre of a picture, stretch keeps all of it and changes its proportions; auto crops unless boxes or masks are to be found.
+        frames: Frames that are taken of a clip, evenly spaced; by default what suits the network, else 16.
         tokens: What a text is cut into; auto takes characters for a language model and where most texts are one word, else words.
         max_tokens: Tokens that are known, the most frequent ones, padding and unknown included.
         min_count: Times a token must occur in training to be known; rarer ones teach what an unknown one means.
@@ -67,6 +69,7 @@ def shared_options(
         "test": test,
         "size": _height_width(size),
         "fit": fit,
+        "frames": frames,
         "tokens": tokens,
         "max_tokens": max_tokens,
         "min_count": min_count,

@@ -31,6 +31,7 @@ from zoo.training.trained import Trained
 SMALL_BATCHES = (1, 2, 7)
 LARGE_BATCH = 256
 _LARGE_BATCH_OF_MASKS = 16
+_BATCH_VALUES = LARGE_BATCH * 3 * 224 * 224
 _RELATIVE = 1e-6
 _MAX_SAMPLES = 1000
 _NUM_CONTINUED = 4
@@ -78,8 +79,8 @@ def certify(model: bytes, trained: Trained, states: Sequence[TensorSpec] = ()) -
             "there is no held-out example to prove the export on", fix="train with data.test=0.2"
         )
     test = _held_out(trained.splits.test, raw, trained.network.signature)
-    largest = _LARGE_BATCH_OF_MASKS if isinstance(target, Mask) else LARGE_BATCH
     subject = Subject(model, trained.network, states)
+    largest = large_batch(target, trained.network.preprocessing.encoded.inputs)
     rule = Rule(target, trained.network.preprocessing.fitted)
     whole = subject.compare(test, largest)
     tolerance = rule.tolerance(whole)
@@ -90,7 +91,7 @@ def certify(model: bytes, trained: Trained, states: Sequence[TensorSpec] = ()) -
     for size in sizes:
         compared.append(subject.compare(few, size))
         require_agreement(compared[-1], target, tolerance, few, size)
-    _certify_probes(subject, rule, probes(raw, test), whole)
+    _certify_probes(subject, rule, probes(raw, test), whole, largest)
     if states:
         _certify_continuation(subject, rule, test)
     answers = {name: whole.double[name] for name in target.answers}
@@ -120,10 +121,20 @@ def _held_out(test: Examples, raw: Signature, encoded: Signature) -> Examples:
     return replace(test, inputs=typed(test.inputs, raw))
 
 
-def _certify_probes(subject: Subject, rule: Rule, probing: Examples, whole: Comparison) -> None:
-    probed = subject.compare(probing, LARGE_BATCH)
+def large_batch(target: Target, encoded: Sequence[TensorSpec]) -> int:
+    """Examples that go through the network at once: 256, or as many clips or masks as take no more room."""
+    if isinstance(target, Mask):
+        return _LARGE_BATCH_OF_MASKS
+    num_values = sum(math.prod(size or 1 for size in spec.shape) for spec in encoded)
+    return max(SMALL_BATCHES[-1] + 1, min(LARGE_BATCH, _BATCH_VALUES // max(1, num_values)))
+
+
+def _certify_probes(
+    subject: Subject, rule: Rule, probing: Examples, whole: Comparison, batch_size: int
+) -> None:
+    probed = subject.compare(probing, batch_size)
     within = rule.within_range(probed)
-    require_agreement(within, rule.target, rule.tolerance(within), probing, LARGE_BATCH)
+    require_agreement(within, rule.target, rule.tolerance(within), probing, batch_size)
     name = "probabilities" if isinstance(rule.target, Tokens) else rule.target.outputs[0].name
     scores = np.concatenate([each.double[name] for each in (whole, probed)])
     if np.all(scores == scores[0]):

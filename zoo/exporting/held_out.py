@@ -17,7 +17,7 @@ _BYTES_A_NUMBER = 32
 
 
 def sample(examples: Examples) -> Examples:
-    """A few examples that fit into one batch: pictures are cut to the smallest, series padded to the longest."""
+    """A few examples that fit into one batch: pictures and clips are cut to the smallest, series padded to the longest."""
     few = take(examples, _spread(len(examples), _NUM_SAMPLED))
     columns = {name: _uniform(column) for name, column in few.inputs.items()}
     longest = max((column.shape[1] for column in columns.values() if column.ndim == 2), default=0)
@@ -29,8 +29,8 @@ def _uniform(column: Column) -> Array:
         return column
     if column[0].ndim == 1:
         return pad(column)
-    height, width = np.min([picture.shape[:2] for picture in column], axis=0)
-    return np.stack([picture[:height, :width] for picture in column])
+    sides = np.min([each.shape[:-1] for each in column], axis=0)
+    return np.stack([each[tuple(map(slice, sides))] for each in column])
 
 
 def _lengthened(column: Array, length: int) -> Array:

@@ -14,10 +14,11 @@ from zoo.runtime.batches import Column
 NUM_PROBES = 32
 _MISSING_EVERY = 8
 _SIZES = ((1, 1), (7, 40), (40, 7), (64, 64))
+_LENGTHS = (1, 2, 5, 16, 17, 40)
 
 
 def probes(signature: Signature, examples: Examples) -> Examples:
-    """`NUM_PROBES` examples: noise pictures of several sizes, jittered columns, gaps, unknown words, odd lengths."""
+    """`NUM_PROBES` examples: noise pictures and clips of several sizes and lengths, jittered columns, gaps, unknown words, odd lengths."""
     random = np.random.default_rng(0)
     inputs = {
         spec.name: _MAKERS[spec.kind](spec, examples.inputs[spec.name], random) for spec in signature.inputs
@@ -29,6 +30,15 @@ def _images(spec: TensorSpec, pictures: Column, random: np.random.Generator) -> 
     height, width, channels = (3 if size is None else size for size in spec.shape)
     sizes = [np.asarray(pictures[0]).shape[:2], *_SIZES] if None in spec.shape[:2] else [(height, width)]
     shapes = [(*sizes[index % len(sizes)], channels) for index in range(NUM_PROBES)]
+    return [random.integers(0, 256, shape, dtype=np.uint8) for shape in shapes]
+
+
+def _videos(spec: TensorSpec, clips: Column, random: np.random.Generator) -> Column:
+    *_, channels = (3 if size is None else size for size in spec.shape)
+    sizes = [np.asarray(clips[0]).shape[1:3], *_SIZES]
+    shapes = [
+        (_LENGTHS[index % len(_LENGTHS)], *sizes[index % len(sizes)], channels) for index in range(NUM_PROBES)
+    ]
     return [random.integers(0, 256, shape, dtype=np.uint8) for shape in shapes]
 
 
@@ -78,6 +88,7 @@ def _latents(spec: TensorSpec, column: Column, random: np.random.Generator) -> C
 
 _MAKERS = {
     "image": _images,
+    "video": _videos,
     "number": _numbers,
     "category": _categories,
     "vector": _vectors,

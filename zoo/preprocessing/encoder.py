@@ -64,21 +64,23 @@ class Encoder:
         self._finish = None if self.last_stage is None else open_session(self.last_stage)
 
     def store(self, examples: Examples, progress: Callable[[int], None] | None = None) -> Encoded:
-        """Encodes all examples as far as is compact: pictures uint8 at the network's size, others fully.
+        """Encodes all examples as far as is compact: pictures and clips uint8 at the network's size, others fully.
 
         Args:
             examples: Raw examples.
             progress: Called with how many examples were just done.
 
         Raises:
-            DataError: Pictures cannot be read (all of them are named), or numbers are not finite.
+            DataError: Pictures or clips cannot be read (all of them are named), or numbers are not finite.
         """
         specs = self._preprocessing.raw.inputs
-        if specs[0].kind == "image":
-            height, width = self._preprocessing.fitted["size"]
+        if specs[0].kind in ("image", "video"):
+            fitted = self._preprocessing.fitted
+            num_frames = [fitted["frames"]] if specs[0].kind == "video" else []
+            shape = (*num_frames, *fitted["size"], specs[0].shape[-1] or 0)
             images = examples.inputs[specs[0].name]
             columns: Sequence[Column] = shrink_all(
-                self._store, specs[0], (height, width), images, progress, self._preprocessing.sample
+                self._store, specs[0], shape, images, progress, self._preprocessing.sample
             )
         else:
             columns = self._run(examples, progress)

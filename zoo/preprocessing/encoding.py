@@ -29,7 +29,7 @@ class Encoding:
         stored: Names of the tensors in the graph that are kept in memory for training; what lies
             behind them is computed a batch at a time.
         carried: Names of further outputs of the graph that go past the network to postprocessing.
-        sample: Pictures that were brought to size for the statistics.
+        sample: Pictures or clips that were brought to size for the statistics.
     """
 
     inputs: tuple[TensorSpec, ...]

@@ -85,10 +85,10 @@ def fit(
     shrink = shrinking(spec.name, stored, channels, size, geometry.fit, carried)
     session = open_session(shrink, num_threads=1)
     rows = sampled(images)
-    shrunk = shrink_all(session, spec, size, chosen(images, rows))
-    mean, std = (standard and _constants(standard, channels)) or _channel_moments(shrunk[0])
+    shrunk = shrink_all(session, spec, (*size, channels), chosen(images, rows))
+    mean, std = constants(standard, channels, shrunk[0])
     small = spox.argument(spox.Tensor(np.uint8, ("batch", height, width, channels)))
-    scaled = _standardise(small, mean, std)
+    scaled = standardise(small, mean, std)
     shape: tuple[int, ...] = (channels, height, width)
     if kind == "vector":
         shape = (channels * height * width,)
@@ -128,7 +128,7 @@ def shrinking(
         GIVEN_SIZE: given,
     }
     # In the order in which they are carried: a sample of the outputs is kept by place.
-    return build({name: raw}, {output: _resize(raw, size, fit)} | {each: told[each] for each in carried})
+    return build({name: raw}, {output: resize(raw, size, fit)} | {each: told[each] for each in carried})
 
 
 def _width_height(image: spox.Var) -> spox.Var:
@@ -141,23 +141,37 @@ def _width_height(image: spox.Var) -> spox.Var:
 
 def _shared_size(images: Sequence[Any], geometry: Geometry) -> Size | None:
     """The pictures' own size, where all have the same and it is small, but not too small for the network."""
-    height, width = np.shape(images[0])[:2]
+    height, width = _sides(images[0])
     if max(height, width) > _LARGEST_DEFAULT_SIDE or min(height, width) < geometry.min_side:
         return None
-    is_shared = all(np.shape(image)[:2] == (height, width) for image in images)
+    is_shared = all(_sides(image) == (height, width) for image in images)
     return (height, width) if is_shared else None
 
 
+def _sides(image: Any) -> Size:
+    """Height and width of a picture, or of the frames of a clip."""
+    height, width = np.shape(image)[-3:-1]
+    return height, width
+
+
 def _refuse(images: Sequence[Any]) -> NoReturn:
-    largest = max(np.shape(image)[:2] for image in images)
+    largest = max(_sides(image) for image in images)
+    what = "pictures" if np.ndim(images[0]) == 3 else "clips"
     raise UsageError(
-        f"the pictures do not share one size of at most {_LARGEST_DEFAULT_SIDE} x {_LARGEST_DEFAULT_SIDE} "
+        f"the {what} do not share one size of at most {_LARGEST_DEFAULT_SIDE} x {_LARGEST_DEFAULT_SIDE} "
         f"(one is {' x '.join(map(str, largest))}), and a network needs all of them at one size",
         fix="give it: data.size=128, or data.size=[96,128] for height and width",
     )
 
 
-def _constants(standard: Standard, channels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+def constants(
+    standard: Standard | None, channels: int, pictures: NDArray[np.uint8]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What each channel is standardised by, in grey levels: a network's own constants, or those of ``[n, ..., channels]``."""
+    return (standard and _known(standard, channels)) or _channel_moments(pictures)
+
+
+def _known(standard: Standard, channels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """The constants in grey levels; none where there is no telling which channel is which."""
     mean, std = (np.array(each, np.float64) * 255 for each in (standard.mean, standard.std))
     if channels == 1:
@@ -181,7 +195,7 @@ def _counts(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.stack([np.bincount(channel, minlength=256) for channel in pixels.T])
 
 
-def _resize(image: spox.Var, size: Size, fit: Fit) -> spox.Var:
+def resize(image: spox.Var, size: Size, fit: Fit) -> spox.Var:
     """Antialiased bilinear resize of uint8 ``[batch, height, width, channels]``, rounded half to even.
 
     It averages over the same triangle as Pillow's ``BILINEAR``. Pillow rounds between its two passes, by
@@ -206,11 +220,13 @@ def _centre(image: spox.Var, size: Size) -> spox.Var:
     return op.slice(image, start, op.add(start, kept), _integers([1, 2]))
 
 
-def _standardise(image: spox.Var, mean: NDArray[np.float64], std: NDArray[np.float64]) -> spox.Var:
-    """Float32 ``[batch, channels, height, width]`` of mean 0 and deviation 1 in each channel."""
-    floats = op.cast(op.transpose(image, perm=(0, 3, 1, 2)), to=np.float32)
-    centred = op.sub(floats, op.constant(value=mean.astype(np.float32).reshape(-1, 1, 1)))
-    return op.mul(centred, op.constant(value=(1 / std).astype(np.float32).reshape(-1, 1, 1)))
+def standardise(image: spox.Var, mean: NDArray[np.float64], std: NDArray[np.float64]) -> spox.Var:
+    """Float32 ``[batch, channels, ...]`` of mean 0 and deviation 1 in each channel, of ``[batch, ..., channels]``."""
+    rank = len(image.unwrap_tensor().shape or ())
+    floats = op.cast(op.transpose(image, perm=(0, rank - 1, *range(1, rank - 1))), to=np.float32)
+    ones = (1,) * (rank - 2)
+    centred = op.sub(floats, op.constant(value=mean.astype(np.float32).reshape(-1, *ones)))
+    return op.mul(centred, op.constant(value=(1 / std).astype(np.float32).reshape(-1, *ones)))
 
 
 def _integers(values: Sequence[int]) -> spox.Var:

@@ -11,7 +11,7 @@ from zoo.contracts.examples import Examples
 from zoo.contracts.signature import Signature
 from zoo.contracts.targets import Boxes, Mask, Target, Tokens
 from zoo.errors import ArtifactError, UsageError
-from zoo.preprocessing import image, latent, series, table, targets, text, vector
+from zoo.preprocessing import image, latent, series, table, targets, text, vector, video
 from zoo.preprocessing.encoding import Encoding, check_names
 from zoo.preprocessing.image import Geometry, Standard
 from zoo.preprocessing.shrinking import Sample
@@ -20,6 +20,7 @@ from zoo.preprocessing.text import Tokenisation
 _METADATA = "zoo.preprocessing"
 _REACHABLE = {
     "image": ("image", "vector"),
+    "video": ("video",),
     "table": ("table", "vector"),
     "vector": ("vector",),
     "text": ("tokens",),
@@ -33,13 +34,15 @@ class Wishes:
     """What the user or the architecture asks of preprocessing.
 
     Attributes:
-        geometry: The size that pictures are brought to, and how.
+        geometry: The size that pictures and frames are brought to, and how.
+        num_frames: How many frames of a clip are taken.
         standard: The constants that pictures are standardised by; learned from them if there are none.
         tokenisation: How texts become tokens.
         link: How values follow from scores, as the loss says.
     """
 
     geometry: Geometry = field(default_factory=Geometry)
+    num_frames: int | None = None
     standard: Standard | None = None
     tokenisation: Tokenisation = field(default_factory=Tokenisation)
     link: str = "identity"
@@ -57,7 +60,7 @@ class Preprocessing:
         graph: Raw to encoded, tensors named as in the signatures; this is what ships.
         stored: Names of the tensors in the graph that training keeps in memory.
         carried: Names of outputs of the graph that go past the network to postprocessing.
-        sample: Pictures of the training split that fitting has brought to size already; not saved.
+        sample: Pictures or clips of the training split that fitting has brought to size already; not saved.
     """
 
     raw: Signature
@@ -165,6 +168,14 @@ def _encode(family: str, signature: Signature, train: Examples, kind: str, wishe
                 standard=wishes.standard,
                 carried=_told(target),
             )
+        case "video":
+            return video.fit(
+                spec,
+                train.inputs[spec.name],
+                wishes.geometry,
+                num_frames=wishes.num_frames,
+                standard=wishes.standard,
+            )
         case "vector":
             return vector.fit(spec, train)
         case "text":
@@ -191,10 +202,10 @@ def _family(signature: Signature) -> str:
         return "table"
     if kinds == {"series"}:
         return "series"
-    if len(signature.inputs) == 1 and kinds <= {"image", "vector", "text"}:
+    if len(signature.inputs) == 1 and kinds <= {"image", "video", "vector", "text"}:
         return kinds.pop()
     raise UsageError(
-        f"the data gives {_described(signature)}; one image, text or vector, "
+        f"the data gives {_described(signature)}; one image, video, text or vector, "
         "the columns of a table, or those of a series can be learned from",
         fix="leave columns out with data.drop=[…]",
     )

@@ -1,4 +1,4 @@
-"""Brings all pictures of a split to the network's size, in threads."""
+"""Brings all pictures or clips of a split to the network's size, in threads."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 
 from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError
+from zoo.preprocessing.frames import chooser
 from zoo.preprocessing.storage import room
+from zoo.runtime.clips import ClipFiles
 from zoo.runtime.cores import num_cores
-from zoo.runtime.images import unreadable
+from zoo.runtime.media import MediaFiles, unreadable
 
 Shrunk = tuple[NDArray[Any], ...]
-"""uint8 ``[n, height, width, channels]``, then float32 ``[n, 2]`` for each further output of the stage."""
+"""uint8 ``[n, height, width, channels]``, of clips ``[n, frames, height, width, channels]``; then float32 ``[n, 2]`` for each further output of the stage."""
 
 _NUM_SAMPLED = 1000
 _CHUNK = 256
+_CHUNK_BYTES = 2**26
 _FILES_A_TASK = 16
 
 
@@ -54,24 +57,26 @@ def sampled(images: Sequence[Any]) -> NDArray[np.int_]:
 
 def chosen(images: Sequence[Any], rows: NDArray[np.int_]) -> Sequence[Any]:
     """Some pictures of a sequence, read when they are asked for."""
+    if isinstance(images, MediaFiles):
+        return images.take(rows.tolist())
     return images[rows] if isinstance(images, np.ndarray) else _Chosen(images, rows)
 
 
 def shrink_all(
     session: onnxruntime.InferenceSession,
     spec: TensorSpec,
-    size: tuple[int, int],
+    shape: tuple[int, ...],
     images: Sequence[Any],
     progress: Callable[[int], None] | None = None,
     sample: Sample | None = None,
 ) -> Shrunk:
-    """Runs the first stage over pictures of one or of many sizes, on all cores.
+    """Runs the first stage over pictures or clips of one or of many sizes, on all cores.
 
     Args:
         session: The first stage.
         spec: The raw input.
-        size: Height and width that it yields.
-        images: One array ``[n, height, width, channels]``, or a sequence with one array a picture.
+        shape: What it makes of each: ``(height, width, channels)``, of clips with the frames before.
+        images: One array with the examples along the first axis, or a sequence with one array an example.
         progress: Called with how many pictures were just done.
         sample: Pictures that are done already.
 
@@ -80,9 +85,11 @@ def shrink_all(
         EnvironmentFault: They fit neither into memory nor into the temporary folder.
     """
     num_carried = len(session.get_outputs()) - 1
-    pixels = room((len(images), *size, spec.shape[2] or 0), np.uint8)
+    pixels = room((len(images), *shape), np.uint8)
     wholes = (pixels, *(np.empty((len(images), 2), np.float32) for _ in range(num_carried)))
     done = sample.give(wholes, images) if sample else frozenset()
+    if isinstance(images, ClipFiles):
+        images = images.choosing(chooser(shape[0]))
 
     def shrink(part: slice) -> DataError | None:
         try:
@@ -98,37 +105,41 @@ def shrink_all(
 
     failures: list[DataError] = []
     with ThreadPoolExecutor(num_cores()) as pool:
-        tasks = list(_tasks(images))
+        tasks = list(_tasks(spec, images))
         for parts, failed in zip(tasks, pool.map(work, tasks), strict=True):
             failures += failed
             if progress:
                 progress(parts[-1].stop - parts[0].start)
     if failures:
-        raise unreadable(failures, len(images))
+        raise unreadable(failures, len(images), "clips" if spec.kind == "video" else "pictures")
     return wholes
 
 
-def _tasks(images: Sequence[Any]) -> Iterator[list[slice]]:
+def _tasks(spec: TensorSpec, images: Sequence[Any]) -> Iterator[list[slice]]:
     """What a thread does in one go: a chunk of a stack at once, or some pictures one by one."""
-    length = _CHUNK if _is_stack(images) else _FILES_A_TASK
+    is_stack = _is_stack(spec, images)
+    length = _FILES_A_TASK
+    if is_stack and len(images):
+        length = max(1, min(_CHUNK, _CHUNK_BYTES // max(1, images[0].nbytes)))
     for start in range(0, len(images), length):
         stop = min(start + length, len(images))
-        yield [slice(start, stop)] if _is_stack(images) else [slice(k, k + 1) for k in range(start, stop)]
+        yield [slice(start, stop)] if is_stack else [slice(k, k + 1) for k in range(start, stop)]
 
 
-def _is_stack(images: Sequence[Any]) -> bool:
-    return isinstance(images, np.ndarray) and images.ndim == 4
+def _is_stack(spec: TensorSpec, images: Sequence[Any]) -> bool:
+    return isinstance(images, np.ndarray) and images.ndim == 1 + len(spec.shape)
 
 
 def _read(spec: TensorSpec, images: Sequence[Any], part: slice) -> NDArray[np.uint8]:
-    pictures = np.asarray(images[part] if _is_stack(images) else images[part.start][None])
-    fits = pictures.ndim == 4 and pictures.shape[-1] == spec.shape[2] and 0 not in pictures.shape
-    if pictures.dtype != np.uint8 or not fits:
+    given = np.asarray(images[part] if _is_stack(spec, images) else images[part.start][None])
+    fits = given.ndim == 1 + len(spec.shape) and given.shape[-1] == spec.shape[-1] and 0 not in given.shape
+    if given.dtype != np.uint8 or not fits:
+        what, axes = ("clip", "frames, height") if spec.kind == "video" else ("picture", "height")
         raise DataError(
-            f"picture {part.start} of input {spec.name!r} is {pictures.dtype} {list(pictures.shape[1:])}; "
-            f"a picture is uint8 [height, width, {spec.shape[2]}]"
+            f"{what} {part.start} of input {spec.name!r} is {given.dtype} {list(given.shape[1:])}; "
+            f"a {what} is uint8 [{axes}, width, {spec.shape[-1]}]"
         )
-    return np.ascontiguousarray(pictures)
+    return np.ascontiguousarray(given)
 
 
 class _Chosen(Sequence[Any]):

@@ -32,7 +32,7 @@ def room(shape: tuple[int, ...], dtype: npt.DTypeLike, *, limit: int = MAX_BYTES
     except OSError as error:
         raise EnvironmentFault(
             f"{tempfile.gettempdir()} has no room for {num_bytes / 2**30:.1f} GiB of encoded examples: {error.strerror}",
-            fix="smaller pictures with data.size=…, or another temporary folder with the variable TMPDIR",
+            fix="smaller pictures with data.size=…, fewer frames with data.frames=…, or another temporary folder with the variable TMPDIR",
         ) from error
 
 

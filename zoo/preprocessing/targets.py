@@ -288,5 +288,7 @@ def _shrunk(target: Sample, fitted: Fitted, examples: Examples) -> NDArray[np.ui
     height, width = fitted["size"]
     graph = image.shrinking("given", "shrunk", target.channels, (height, width), fitted["fit"])
     spec = TensorSpec("given", "image", "uint8", (None, None, target.channels))
-    (shrunk,) = shrink_all(open_session(graph, num_threads=1), spec, (height, width), examples.target)
+    (shrunk,) = shrink_all(
+        open_session(graph, num_threads=1), spec, (height, width, target.channels), examples.target
+    )
     return shrunk

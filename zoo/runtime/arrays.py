@@ -10,7 +10,7 @@ from zoo.contracts.tensors import TensorSpec
 from zoo.errors import DataError, did_you_mean
 from zoo.runtime.batches import Array, Column
 
-RAW_KINDS = frozenset({"category", "image", "latent", "number", "series", "text", "vector"})
+RAW_KINDS = frozenset({"category", "image", "latent", "number", "series", "text", "vector", "video"})
 """What a raw input can be."""
 
 
@@ -20,7 +20,7 @@ def conform(inputs: Any, signature: Signature, missing: Collection[str] = ("",))
     Args:
         inputs: A mapping from input name to values (further names are ignored), or the values alone
             where the model has one input. Values are an array with the examples along the first axis, a
-            list, or a single picture or vector.
+            list, or a single picture, clip or vector.
         signature: The model's raw inputs.
         missing: Texts that stand for a missing category, as do None and NaN.
 
@@ -39,6 +39,7 @@ def conform(inputs: Any, signature: Signature, missing: Collection[str] = ("",))
         )
     conformers = {
         "image": _images,
+        "video": _images,
         "number": _numbers,
         "vector": _vectors,
         "latent": _latents,
@@ -54,10 +55,11 @@ def conform(inputs: Any, signature: Signature, missing: Collection[str] = ("",))
 
 
 def typed(columns: Mapping[str, Any], signature: Signature) -> dict[str, Column]:
-    """Raw columns with the very types that the file takes; pictures that are not one array stay as they are."""
+    """Raw columns with the very types that the file takes; pictures and clips that are not one array stay as they are."""
     return {
         spec.name: columns[spec.name]
-        if spec.kind == "image" or (spec.kind == "series" and not isinstance(columns[spec.name], np.ndarray))
+        if spec.kind in ("image", "video")
+        or (spec.kind == "series" and not isinstance(columns[spec.name], np.ndarray))
         else np.asarray(columns[spec.name], object if spec.dtype == "string" else spec.dtype)
         for spec in signature.inputs
     }
@@ -106,7 +108,8 @@ def _images(values: Any, spec: TensorSpec) -> Column:
     pictures = [np.asarray(picture) for picture in values]
     for index, picture in enumerate(pictures):
         if picture.dtype != np.uint8 or not _fits(picture.shape, spec):
-            raise _mismatch(spec, f"{_found(picture)} as picture {index}")
+            what = "picture" if spec.kind == "image" else "clip"
+            raise _mismatch(spec, f"{_found(picture)} as {what} {index}")
     return pictures
 
 

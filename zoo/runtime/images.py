@@ -1,18 +1,19 @@
 """Decodes pictures: the one code that turns image files into pixels, in training and afterwards."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import numpy as np
 
 from zoo.errors import DataError
 from zoo.reading import open_regular
+from zoo.runtime.media import MediaFiles
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,7 +24,6 @@ IMAGE_SUFFIXES = (
     ".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
 )  # fmt: skip
 _FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-MAX_LISTED = 20
 _JPEG = b"\xff\xd8\xff"
 
 # By EXIF orientation, what shows a picture upright.
@@ -57,7 +57,7 @@ def decode_image(path: Path, channels: int) -> "Pixels":
         raise DataError(f"{path}: cannot be opened: {error.strerror}", fix="check its permissions") from error
     # On damaged bytes Pillow's decoders raise almost anything; whatever it is, the file is at fault.
     except Exception as error:
-        raise DataError(f"{path}: {_reason(error)}", fix="remove the file or fetch it again") from error
+        raise DataError(f"{path}: {reason_of(error)}", fix="remove the file or fetch it again") from error
 
 
 @contextmanager
@@ -85,50 +85,14 @@ def _formats() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class ImageFiles(Sequence[Any]):
-    """Pictures that stay files until one is asked for.
+class ImageFiles(MediaFiles):
+    """Pictures that stay files until one is asked for."""
 
-    Attributes:
-        paths: The files.
-        channels: 1 for grey, 3 for colour.
-    """
+    noun: ClassVar[str] = "pictures"
 
-    paths: tuple[Path, ...]
-    channels: int
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: Any) -> Any:
-        """Pixels uint8 ``[height, width, channels]`` of one file, or the files of a slice."""
-        if isinstance(index, slice):
-            return replace(self, paths=self.paths[index])
-        return decode_image(self.paths[index], self.channels)
-
-    def take(self, indices: Iterable[int]) -> Self:
-        """The files at these places."""
-        return replace(self, paths=tuple(self.paths[index] for index in indices))
-
-    def check(self) -> None:
-        """Decodes every file once.
-
-        Raises:
-            DataError: Some cannot be decoded; up to 20 are listed.
-        """
-        failures = [error for path in self.paths if (error := _failure(path, self.channels))]
-        if failures:
-            raise unreadable(failures, len(self))
-
-
-def unreadable(failures: Sequence[DataError], num_files: int) -> DataError:
-    """One error for all pictures that cannot be decoded."""
-    listed = [f"  {error.message}" for error in failures[:MAX_LISTED]]
-    if len(failures) > MAX_LISTED:
-        listed.append(f"  and {len(failures) - MAX_LISTED} more")
-    return DataError(
-        "\n".join([f"{len(failures)} of {num_files} pictures cannot be read:", *listed]),
-        fix="remove these files or fetch them again",
-    )
+    def decode(self, path: Path) -> "Pixels":
+        """Pixels uint8 ``[height, width, channels]`` of one file."""
+        return decode_image(path, self.channels)
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -163,14 +127,6 @@ def _walk(folder: Path) -> Iterator[Path]:
                 yield Path(place, name)
 
 
-def _failure(path: Path, channels: int) -> DataError | None:
-    try:
-        decode_image(path, channels)
-    except DataError as error:
-        return error
-    return None
-
-
 def _decode(path: Path, channels: int) -> "Pixels":
     with open_regular(path) as file:
         if file.read(len(_JPEG)) == _JPEG:
@@ -182,13 +138,25 @@ def _decode(path: Path, channels: int) -> "Pixels":
 
 
 def _decode_by_pillow(file: BinaryIO, channels: int) -> "Pixels":
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     with Image.open(file, formats=_formats()) as opened:
-        _check_size(opened.width, opened.height)
-        upright = ImageOps.exif_transpose(opened)
-        plain = _over_white(_to_8_bits(upright))
-        pixels = np.array(plain.convert("L" if channels == 1 else "RGB"))
+        return pixels_of(opened, channels)
+
+
+def pixels_of(image: "Image", channels: int) -> "Pixels":
+    """What is shown, upright and over white: uint8 ``[height, width, channels]``.
+
+    Raises:
+        ValueError: Its pixels have no known range.
+        DecompressionBombError: It is too large.
+    """
+    from PIL import ImageOps
+
+    _check_size(image.width, image.height)
+    upright = ImageOps.exif_transpose(image)
+    plain = _over_white(_to_8_bits(upright))
+    pixels = np.array(plain.convert("L" if channels == 1 else "RGB"))
     return pixels.reshape(*pixels.shape[:2], channels)
 
 
@@ -258,7 +226,8 @@ def _over_white(image: "Image") -> "Image":
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Why a picture cannot be decoded, in words."""
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):

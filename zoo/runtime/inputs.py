@@ -1,4 +1,4 @@
-"""Reads files into the raw columns that a model takes: pictures, folders, table rows, ``.npz`` arrays."""
+"""Reads files into the raw columns that a model takes: pictures, clips, folders, table rows, ``.npz`` arrays."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,9 +9,11 @@ import numpy as np
 from zoo.contracts.signature import Signature
 from zoo.errors import DataError, did_you_mean
 from zoo.reading import open_regular
+from zoo.runtime import clips
 from zoo.runtime.archives import read_arrays
 from zoo.runtime.arrays import conform
 from zoo.runtime.batches import Array, Column, count
+from zoo.runtime.clips import ClipFiles
 from zoo.runtime.images import ImageFiles, expand
 from zoo.runtime.series import read_series
 from zoo.runtime.tables import TABLE_SUFFIXES, TableOptions, columns, read_table
@@ -24,12 +26,12 @@ def decode(paths: Sequence[Path], signature: Signature, reading: Mapping[str, An
     """Raw columns from files, and an id for every example.
 
     Args:
-        paths: Pictures or folders of them, tables, or ``.npz`` files, as the inputs require.
+        paths: Pictures, clips or folders of them, tables, or ``.npz`` files, as the inputs require.
         signature: The model's raw inputs.
         reading: Options of the table reader that the model was trained with.
 
     Returns:
-        The columns by name, and the ids: a picture's path, ``"rows.csv:7"`` with the line of the file
+        The columns by name, and the ids: the path of a picture or clip, ``"rows.csv:7"`` with the line of the file
         (in Parquet the row), or ``"arrays.npz:0"`` with the index.
 
     Raises:
@@ -42,6 +44,8 @@ def decode(paths: Sequence[Path], signature: Signature, reading: Mapping[str, An
     kinds = {spec.kind for spec in signature.inputs}
     if kinds == {"image"}:
         return _pictures(paths, signature)
+    if kinds == {"video"}:
+        return _clips(paths, signature)
     if kinds == {"text"} and not any(path.suffix.lower() in TABLE_SUFFIXES for path in paths):
         return _texts(paths, signature)
     if kinds <= {"number", "category", "text"}:
@@ -91,6 +95,15 @@ def _pictures(paths: Sequence[Path], signature: Signature) -> Decoded:
     assert channels is not None
     files = tuple(expand(paths))
     return {spec.name: ImageFiles(files, channels)}, [str(file) for file in files]
+
+
+def _clips(paths: Sequence[Path], signature: Signature) -> Decoded:
+    spec = signature.inputs[0]
+    channels = spec.shape[-1]
+    assert channels is not None
+    files = tuple(clips.expand(paths))
+    clips.require_decoders(files)
+    return {spec.name: ClipFiles(files, channels)}, [str(file) for file in files]
 
 
 def _rows(path: Path, signature: Signature, options: TableOptions) -> Decoded:

@@ -51,10 +51,10 @@ class Predictor:
 
         Args:
             inputs: One of
-                - an array with the examples along the first axis, a list of arrays (pictures may differ
-                  in size), or a single picture or vector, where the model has one input;
+                - an array with the examples along the first axis, a list of arrays (pictures and
+                  clips may differ in size), or a single picture, clip or vector, where the model has one input;
                 - a dict from column to values, or a polars DataFrame;
-                - the path of a picture, a folder of pictures, a ``.csv``, ``.tsv``, ``.parquet``, ``.txt``
+                - the path of a picture or clip, a folder of them, a ``.csv``, ``.tsv``, ``.parquet``, ``.txt``
                   or ``.npz`` file, or a list of such paths;
                 - a text, or a list of texts, where the model takes text.
             batch_size: Examples answered at once.

@@ -112,6 +112,7 @@ def wishes(planned: Plan, registry: Registry) -> Wishes:
         geometry=Geometry(
             shared["size"], (side, side) if side else None, chosen, architecture.min_image_size
         ),
+        num_frames=shared["frames"] or architecture.num_frames,
         standard=Standard(architecture.image_mean, architecture.image_std)
         if architecture.image_mean
         else None,
@@ -126,7 +127,8 @@ def _require_purpose(signature: Signature, shared: Mapping[str, Any]) -> None:
     is_sample = isinstance(signature.target, Sample)
     defaults = data.shared_defaults()
     for what, is_there, names in (
-        ("pictures", is_sample or "image" in kinds, ("size", "fit")),
+        ("pictures and clips", is_sample or bool(kinds & {"image", "video"}), ("size", "fit")),
+        ("clips", "video" in kinds, ("frames",)),
         ("texts", "text" in kinds, ("tokens", "max_tokens", "min_count", "max_length", "lower_case")),
         ("a generator", is_sample, ("latent",)),
     ):

@@ -31,6 +31,15 @@ def choose_format(given: str, device: torch.device, precision: str) -> torch.mem
     return torch.channels_last if is_last else torch.contiguous_format
 
 
+def lay_out(network: torch.nn.Module, memory_format: torch.memory_format) -> None:
+    """Puts the filters of pictures into this order, and those of clips into the one that is its like."""
+    is_last = memory_format == torch.channels_last
+    for tensor in (*network.parameters(), *network.buffers()):
+        if tensor.dim() in (4, 5):
+            own = torch.channels_last_3d if is_last and tensor.dim() == 5 else memory_format
+            tensor.data = tensor.data.contiguous(memory_format=own)
+
+
 def describe(given: str, device: torch.device, precision: str) -> str:
     """What was chosen besides the ordinary, in one line; empty where nothing was."""
     memory_format = choose_format(given, device, precision)

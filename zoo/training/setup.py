@@ -26,7 +26,7 @@ from zoo.training.evaluation import Judge
 from zoo.training.initialization import initialize
 from zoo.training.objectives import Objective, SeveralLosses
 from zoo.training.player import Player
-from zoo.training.precision import build_scaler, choose_format
+from zoo.training.precision import build_scaler, choose_format, lay_out
 from zoo.training.sharding import are_spread, shard
 from zoo.training.updating import leave_compiler_alone
 
@@ -257,8 +257,7 @@ def _build_player(
         )
     # Such optimizers see all gradients as one vector, which needs them as they are written.
     if not optimizer.needs_closure and not (settings.shard and team.is_several):
-        memory_format = choose_format(settings.memory_format, device, settings.precision)
-        network.to(memory_format=memory_format)
+        lay_out(network, choose_format(settings.memory_format, device, settings.precision))
     return Player(
         name=name,
         module=network,

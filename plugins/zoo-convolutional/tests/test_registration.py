@@ -26,12 +26,12 @@ def entries_of(kind):
     return {entry.name: entry for entry in zoo_convolutional.zoo_register() if entry.kind == kind}
 
 
-def test_three_networks_answer_one_question_a_picture_one_finds_objects_and_one_labels_pixels():
+def test_networks_answer_a_question_a_picture_or_clip_one_finds_objects_and_one_labels_pixels():
     networks = entries_of("architecture")
-    assert set(networks) == {"lenet", "convnet", "resnet", "detector", "unet"}
+    assert set(networks) == {"lenet", "convnet", "convnet3d", "resnet", "detector", "unet"}
     others = {"detector": ("boxes",), "unet": ("mask",)}
     for name, entry in networks.items():
-        assert entry.accepts == ("image",)
+        assert entry.accepts == (("video",) if name == "convnet3d" else ("image",))
         assert entry.predicts == others.get(name, ("classes", "binary", "labels", "values", "several"))
 
 
@@ -44,4 +44,11 @@ def test_the_detector_brings_its_objective_and_the_loss_that_boxes_ask_for():
 
 def test_pictures_of_varying_size_get_the_size_that_each_network_is_for():
     sizes = {name: entry.image_size for name, entry in entries_of("architecture").items()}
-    assert sizes == {"lenet": 32, "convnet": 64, "resnet": 224, "detector": 320, "unet": 256}
+    assert sizes == {
+        "lenet": 32,
+        "convnet": 64,
+        "convnet3d": 112,
+        "resnet": 224,
+        "detector": 320,
+        "unet": 256,
+    }

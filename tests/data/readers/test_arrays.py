@@ -114,7 +114,7 @@ def test_nan_in_a_vector_is_located(save):
 
 @pytest.mark.parametrize("x", [np.zeros((6, 3, 4, 5), np.uint8), np.zeros((6, 4, 5)), np.zeros(6)])
 def test_other_shapes_are_refused_with_those_that_are_allowed(save, x):
-    with pytest.raises(DataError, match="neither pictures nor vectors") as caught:
+    with pytest.raises(DataError, match="neither pictures, clips nor vectors") as caught:
         arrays.read(save(x=x, y=Y))
     assert "uint8 [n, height, width]" in caught.value.fix
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from zoo.contracts.examples import Examples, Splits
 from zoo.contracts.signature import Signature
-from zoo.data.readers import arrays, detections, idx, images, segments, tables, texts
+from zoo.data.readers import arrays, clips, detections, idx, images, segments, tables, texts
 from zoo.errors import DataError, did_you_mean
 
 
@@ -29,13 +29,14 @@ class Reader:
     read_like: Callable[[Path, Signature, Mapping[str, Any]], Examples]
 
 
-# The first that does not refuse reads: detections and masks hold folders of pictures and text files besides, and
-# tables and pictures may have a file of labels or a note beside them.
+# The first that does not refuse reads: detections and masks hold folders of pictures and text files besides,
+# frames of clips are pictures, and tables and pictures may have a file of labels or a note beside them.
 READERS = tuple(
     Reader(name, module.refuses, module.read, module.read_like)
     for name, module in (
         ("detections", detections),
         ("masks", segments),
+        ("clips", clips),
         ("pictures", images),
         ("tables", tables),
         ("IDX", idx),
@@ -64,6 +65,6 @@ def recognise(path: Path) -> Reader:
     reasons = "".join(f"\n  {name}: {reason}" for name, reason in refusals.items())
     raise DataError(
         f"{path}: no reader can read it{reasons}",
-        fix="a data set is class folders of pictures or texts, pictures with boxes, or with masks, a .csv, .tsv or .parquet file, "
+        fix="a data set is class folders of pictures, clips or texts, pictures with boxes, or with masks, a .csv, .tsv or .parquet file, "
         "a .txt file or one a class, IDX files, an .npz file, or a folder of .npy files",
     )

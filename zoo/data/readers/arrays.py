@@ -59,7 +59,7 @@ def refuses(path: Path) -> str:
 
 
 def read(path: Path, *, target_type: TargetType = "auto") -> Splits:
-    """The arrays of an ``.npz`` file, or of a folder of ``.npy`` files: uint8 pictures ``[n, height, width(, 1 or 3)]`` or vectors ``[n, length]``.
+    """The arrays of an ``.npz`` file, or of a folder of ``.npy`` files: uint8 pictures ``[n, height, width(, 1 or 3)]`` or clips ``[n, frames, height, width, 1 or 3]``, or vectors ``[n, length]``.
 
     Args:
         path: The file or folder.
@@ -84,7 +84,7 @@ def infer_splits(pairs: Mapping[str, Pair], target_type: TargetType = "auto") ->
     """Examples and signature from arrays.
 
     Raises:
-        DataError: The arrays are no pictures and no vectors, differ in length, or hold NaN.
+        DataError: The arrays are no pictures, clips or vectors, differ in length, or hold NaN.
     """
     train = pairs["train"]
     signature = Signature((_input(train),), _target(_truth_columns(train), train.y, target_type))
@@ -177,15 +177,20 @@ def _input(pair: Pair) -> TensorSpec:
     shape = pair.x.shape
     if pair.x.dtype == np.uint8 and (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))):
         return TensorSpec("image", "image", "uint8", (None, None, 1 if len(shape) == 3 else shape[3]))
+    if pair.x.dtype == np.uint8 and len(shape) == 5 and shape[4] in (1, 3) and 0 not in shape:
+        return TensorSpec("video", "video", "uint8", (None, None, None, shape[4]))
     if len(shape) == 2 and pair.x.dtype.kind in "buif":
         return TensorSpec("vector", "vector", "float32", (shape[1],))
     raise DataError(
-        f"{pair.path}: {pair.role} inputs are {pair.x.dtype} {shape}, neither pictures nor vectors",
-        fix="pictures are uint8 [n, height, width] or [n, height, width, 1 or 3], vectors [n, length]",
+        f"{pair.path}: {pair.role} inputs are {pair.x.dtype} {shape}, neither pictures, clips nor vectors",
+        fix="pictures are uint8 [n, height, width] or [n, height, width, 1 or 3], "
+        "clips [n, frames, height, width, 1 or 3], vectors [n, length]",
     )
 
 
 def _values(pair: Pair) -> npt.NDArray[Any]:
+    if _input(pair).kind == "video":
+        return pair.x
     if _input(pair).kind == "image":
         return pair.x if pair.x.ndim == 4 else pair.x[..., np.newaxis]
     values = pair.x.astype(np.float32, copy=False)

@@ -7,15 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from zoo.contracts.examples import Examples, Splits
 from zoo.contracts.signature import Signature
-from zoo.contracts.targets import Classes, Target
 from zoo.contracts.tensors import TensorSpec
 from zoo.data.examples import concatenate
-from zoo.data.splits import ROLES
-from zoo.data.targets import TargetColumn, TargetType, encode, infer, label_target
+from zoo.data.readers.folders import ClassFolders, class_target, labels, split_folders, subfolders
+from zoo.data.targets import encode
 from zoo.errors import DataError
 from zoo.runtime.images import IMAGE_SUFFIXES, ImageFiles, decode_image, find_images
 
@@ -27,7 +24,7 @@ def refuses(path: Path) -> str:
     """Why this is no folder of class folders; empty if it is one."""
     if not path.is_dir():
         return "not a folder"
-    if any(find_images(folder) for folder in _folders(path)):
+    if any(find_images(folder) for folder in subfolders(path)):
         return ""
     if _is_flat(path):
         return ""
@@ -53,9 +50,8 @@ def read(
     train = splits["train"]
     files = [file for found in train.values() for file in found]
     num_channels = (1 if are_grey(files) else 3) if channels == "auto" else channels
-    column = _labels(train)
-    target = _target(tuple(train), column, target_type)
-    signature = Signature((TensorSpec(INPUT, "image", "uint8", (None, None, num_channels)),), target)
+    spec = TensorSpec(INPUT, "image", "uint8", (None, None, num_channels))
+    signature = Signature((spec,), class_target(train, target_type))
     parts = {name: _examples(path, found, signature) for name, found in splits.items()}
     return Splits(signature, parts["train"], parts.get("validation"), parts.get("test"))
 
@@ -74,15 +70,6 @@ def read_like(path: Path, signature: Signature, options: Mapping[str, Any]) -> E
     return concatenate([_examples(path, found, signature) for found in _find_splits(path).values()])
 
 
-ClassFolders = Mapping[str, Sequence[Path]]
-
-
-def _target(names: tuple[str, ...], column: TargetColumn, target_type: TargetType) -> Target:
-    if len(names) == 1:
-        return Classes(names, column.name)
-    return label_target(column) if target_type == "auto" else infer([column], target_type)
-
-
 def _is_flat(path: Path) -> bool:
     """Whether there is nothing but pictures."""
     found = [each for each in path.iterdir() if not each.name.startswith(".")]
@@ -92,16 +79,7 @@ def _is_flat(path: Path) -> bool:
 
 
 def _find_splits(path: Path) -> dict[str, ClassFolders]:
-    folders = _folders(path)
-    roles = [ROLES.get(folder.name.lower()) for folder in folders]
-    if "train" not in roles or None in roles or not any(_folders(folder) for folder in folders):
-        return {"train": _find_classes(path)}
-    if len(set(roles)) < len(roles):
-        raise DataError(
-            f"{path}: several folders hold the same split: {', '.join(folder.name for folder in folders)}",
-            fix="keep one of train, validation and test each",
-        )
-    return {str(role): _find_classes(folder) for role, folder in zip(roles, folders, strict=True)}
+    return {role: _find_classes(folder) for role, folder in split_folders(path).items()}
 
 
 def _find_classes(path: Path) -> ClassFolders:
@@ -115,7 +93,7 @@ def _find_classes(path: Path) -> ClassFolders:
             f"{path}: {len(strays)} pictures are in no class folder, for example {min(strays).name}",
             fix="move them into the folder of their class",
         )
-    found = {folder.name: find_images(folder) for folder in _folders(path)}
+    found = {folder.name: find_images(folder) for folder in subfolders(path)}
     empty = [name for name, files in found.items() if not files]
     if empty:
         raise DataError(
@@ -125,22 +103,13 @@ def _find_classes(path: Path) -> ClassFolders:
     return found
 
 
-def _folders(path: Path) -> list[Path]:
-    return sorted(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith("."))
-
-
-def _labels(classes: ClassFolders) -> TargetColumn:
-    labels = [name for name, files in classes.items() for _ in files]
-    return TargetColumn("label", np.array(labels, dtype=object))
-
-
 def _examples(path: Path, classes: ClassFolders, signature: Signature) -> Examples:
     files = tuple(file for found in classes.values() for file in found)
     ids = [file.relative_to(path).as_posix() for file in files]
     spec = signature.inputs[0]
     channels = spec.shape[2] or 3
     return Examples(
-        {spec.name: ImageFiles(files, channels)}, encode(signature.target, [_labels(classes)], ids), ids
+        {spec.name: ImageFiles(files, channels)}, encode(signature.target, [labels(classes)], ids), ids
     )
 
 

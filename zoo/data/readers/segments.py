@@ -23,7 +23,8 @@ from zoo.data.readers.images import are_grey
 from zoo.data.splits import ROLES
 from zoo.errors import DataError
 from zoo.runtime.cores import num_cores
-from zoo.runtime.images import MAX_LISTED, ImageFiles, find_images, open_image
+from zoo.runtime.images import ImageFiles, find_images, open_image
+from zoo.runtime.media import MAX_LISTED
 from zoo.runtime.texts import decode_file
 
 INPUT = "image"

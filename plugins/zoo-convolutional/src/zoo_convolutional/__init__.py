@@ -1,4 +1,4 @@
-"""Convolutional networks for pictures: LeNet, a small modern network, residual networks, a detector, U-Net."""
+"""Convolutional networks: for pictures LeNet, a small modern one, residual ones, a detector and U-Net; one for clips."""
 
 from collections.abc import Sequence
 
@@ -40,6 +40,16 @@ _ARCHITECTURES = (
         accepts=("image",),
         predicts=_TARGETS,
         image_size=64,
+    ),
+    Architecture(
+        name="convnet3d",
+        factory="zoo_convolutional.convnet3d:ConvNet3D",
+        summary="Small network of 3 x 3 x 3 convolutions with batch normalisation, for clips",
+        reference="arXiv:1412.0767",
+        accepts=("video",),
+        predicts=_TARGETS,
+        image_size=112,
+        num_frames=16,
     ),
     Architecture(
         name="resnet",
