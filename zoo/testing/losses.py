@@ -1,0 +1,5 @@
+"""Checks of losses."""
+
+from zoo.testing.registration import suite
+
+SUITE = suite()
