@@ -33,7 +33,7 @@ class Entry:
     summary: str
     reference: str = ""
     unsupported: str = ""
-    exempt: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    exempt: Mapping[str, str] = field(default_factory=lambda: _EMPTY, hash=False)
     kind: ClassVar[str] = ""
 
     def __post_init__(self) -> None:

@@ -40,7 +40,8 @@ class Rosenbrock(nn.Module):
     def forward(self) -> Tensor:
         """((1 - x)² + 100 (y - x²)²) / 100."""
         x, y = self.place
-        return ((1 - x).square() + 100 * (y - x.square()).square()) / 100
+        height: Tensor = (1 - x).square() + 100 * (y - x.square()).square()
+        return height / 100
 
 
 def descends_a_quadratic(subject: Subject) -> None:
