@@ -7,8 +7,6 @@ import warnings
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import torch
-
 from zoo.errors import UsageError, did_you_mean
 from zoo.registry import Registered, Registry, describe
 from zoo.testing.checks import Check, Inapplicable, Subject, Suite, Unmet
@@ -70,6 +68,8 @@ def find_check(suite: Suite, name: str) -> Check:
 
 
 def _outcome(each: Check, subject: Subject) -> tuple[Outcome, str]:
+    import torch  # whoever only reads reports does without
+
     if subject.entry.unsupported:
         return "skipped", f"offered by name alone: {subject.entry.unsupported}"
     try:
