@@ -11,14 +11,11 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-from benchmarks.machine import describe
+from benchmarks.machine import about, keep
 from tests.testing.planted import PLANTED, register
 from zoo.testing import check
 from zoo.testing.supervision import distributions
-
-RESULT = Path(__file__).parent / "results" / "conformance.json"
 
 
 def checked(distribution):
@@ -71,7 +68,7 @@ def main(names):
         print(faults[-1], flush=True)
     caught = sum(fault["failed"] == [fault["check"]] for fault in faults)
     document = {
-        "machine": describe(),
+        "machine": about("onnxruntime"),
         "entries": sum(each["entries"] for each in found.values()),
         "entries_passed": sum(each["entries_passed"] for each in found.values()),
         "planted": len(faults),
@@ -79,7 +76,7 @@ def main(names):
         "distributions": found,
         "faults": faults,
     }
-    RESULT.write_text(json.dumps(document, indent=2) + "\n")
+    keep("conformance", document)
     print(
         f"{document['entries_passed']} of {document['entries']} entries, {caught} of {len(faults)} planted faults"
     )

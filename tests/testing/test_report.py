@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.testing.planted import HEALTHY, PARTS, loss, network, part, register
+from zoo.contracts.entries import KINDS
 from zoo.plugin import Architecture, Optimizer
 from zoo.testing import Report, Row, check
 from zoo.testing.running import run, suite_of
@@ -127,3 +128,10 @@ def test_three_lines_make_each_check_a_row_of_pytest(site, tmp_path):
     assert "seen: -1.0 at step 0 of 1" in done.stdout
     assert "zoo-absent is not an installed plugin; installed: " in done.stdout
     assert "2 failed, 9 passed" in done.stdout
+
+
+@pytest.mark.parametrize("kind", [kind.kind for kind in KINDS])
+def test_every_check_says_in_a_sentence_what_it_asks(kind):
+    checks = suite_of(kind).checks
+    assert len({each.name for each in checks}) == len(checks)
+    assert all(each.meaning.endswith(".") for each in checks)
