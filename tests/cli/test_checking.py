@@ -33,7 +33,7 @@ REGISTRATIONS = {
     "zoo-raises": "raise RuntimeError('no luck')",
     "zoo-crashes": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
     "zoo-leaves": "import os; os._exit(0)",
-    "zoo-empty": "",
+    "zoo-empty": "X = 1",
 }
 
 

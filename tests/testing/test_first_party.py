@@ -17,6 +17,7 @@ ENTRIES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("registered", ENTRIES, ids=lambda each: f"{each.entry.kind}-{each.entry.name}")
 def test_a_first_party_entry_keeps_the_contract(registered, registry):
     suite = suite_of(registered.entry.kind)
