@@ -25,6 +25,7 @@ _COMMANDS = {
     "export": "zoo.cli.exporting:export",
     "verify": "zoo.cli.verifying:verify",
     "predict": "zoo.cli.predicting:predict",
+    "check": "zoo.cli.checking:check",
     "completion": "zoo.cli.completing:completion",
 }
 _SUMMARIES = {
@@ -40,6 +41,7 @@ _SUMMARIES = {
     "export": "Write a run's network as one certified ONNX file.",
     "verify": "Replay a model's golden examples on this machine.",
     "predict": "Answer for images, clips, table rows or arrays.",
+    "check": "Check a plugin, or an entry, against the contract.",
     "completion": "Print the completion script of a shell.",
 }
 
