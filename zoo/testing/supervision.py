@@ -6,17 +6,15 @@ Nothing here imports a plugin, nor torch.
 import json
 import os
 import queue
-import re
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
-from zoo.registry import GROUP
+from zoo.discovery import find_offers, normalise
 from zoo.testing.report import Row
 
 LIMIT_S = 600.0
@@ -51,14 +49,13 @@ class Ended(Exception):
 
 def distributions() -> list[str]:
     """Names of the distributions that register entries, read from metadata alone."""
-    points = metadata.entry_points(group=GROUP)
-    return sorted({(point.dist and point.dist.name) or point.value for point in points})
+    return sorted({offer.distribution for offer in find_offers()})
 
 
 def matching(word: str) -> str | None:
     """The distribution that a word names, with ``zoo-`` before it or without."""
-    by_name = {_normalised(name): name for name in distributions()}
-    return by_name.get(_normalised(word)) or by_name.get(_normalised(f"zoo-{word}"))
+    by_name = {normalise(name): name for name in distributions()}
+    return by_name.get(normalise(word)) or by_name.get(normalise(f"zoo-{word}"))
 
 
 def find(distribution: str) -> Found:
@@ -209,7 +206,3 @@ def _described(returncode: int, complaints: list[bytes]) -> str:
         return f"crashed the interpreter: {signal.Signals(-returncode).name}"
     last = complaints[-1].decode(errors="replace").strip() if complaints else ""
     return f"ended the process with exit code {returncode}" + (f": {last}" if last else "")
-
-
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).strip().lower()
