@@ -1,14 +1,12 @@
 """A plugin as a stranger would write it: pip-installed, used from end to end, and uninstalled."""
 
 import json
-import os
-import site
 import subprocess
 import sys
-import venv
-from pathlib import Path
 
 import pytest
+
+from tests.environments import Environment
 
 pytestmark = pytest.mark.slow
 
@@ -128,38 +126,6 @@ class Lion(torch.optim.Optimizer):
 '''
 
 
-class Environment:
-    """A virtual environment that sees what this one has, and can be installed into."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        venv.create(path / "venv", with_pip=False, symlinks=True)
-        [packages] = (path / "venv").glob("lib/python*/site-packages")
-        below = [folder for folder in map(Path, site.getsitepackages()) if folder.is_dir()]
-        lines = [f"import site; site.addsitedir({str(folder)!r})" for folder in below]
-        (packages / "below.pth").write_text("\n".join(lines) + "\n")
-
-    def python(self, *words):
-        command = [self.path / "venv" / "bin" / "python", *words]
-        env = {
-            **os.environ,
-            "OMP_NUM_THREADS": "1",
-            "PIP_NO_INDEX": "1",
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        }
-        return subprocess.run(command, cwd=self.path, env=env, capture_output=True, text=True, timeout=300)
-
-    def pip(self, *words):
-        done = self.python("-m", "pip", *words)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def zoo(self, *words, code=0):
-        done = self.python("-c", "from zoo.cli import main; main()", *words)
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
     path = tmp_path_factory.mktemp("stranger")
@@ -168,7 +134,7 @@ def environment(tmp_path_factory):
     (path / "source" / "pyproject.toml").write_text(PYPROJECT)
     (package / "__init__.py").write_text(REGISTRATION)
     (package / "parts.py").write_text(PARTS)
-    environment = Environment(path)
+    environment = Environment.over_this_one(path)
     environment.pip("install", "--no-deps", "--no-build-isolation", str(path / "source"))
     return environment
 

@@ -23,6 +23,7 @@ _COMMANDS = {
     "export": "zoo.cli.exporting:export",
     "verify": "zoo.cli.verifying:verify",
     "predict": "zoo.cli.predicting:predict",
+    "package": "zoo.cli.packaging:package",
     "new": "zoo.cli.creating:new",
     "completion": "zoo.cli.completing:completion",
 }
@@ -37,6 +38,7 @@ _SUMMARIES = {
     "export": "Write a run's network as one certified ONNX file.",
     "verify": "Replay a model's golden examples on this machine.",
     "predict": "Answer for images, table rows or arrays.",
+    "package": "Build a wheel of a trained model.",
     "new": "Write a plugin to begin with.",
     "completion": "Print the completion script of a shell.",
 }

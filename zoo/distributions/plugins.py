@@ -1,21 +1,17 @@
-"""A new plugin: a small, complete distribution from templates, which stand beside this module."""
+"""A new plugin: a small, complete distribution from templates."""
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import metadata, resources
-from importlib.resources.abc import Traversable
+from importlib import metadata
 from pathlib import Path, PurePosixPath
-from string import Template
 
 from zoo.distributions.names import Name
+from zoo.distributions.rendering import render, render_tree
 from zoo.errors import UsageError
 from zoo.files import LOCAL, Disk
 from zoo.registry import CORE, Registry
 
-_SUFFIX = ".template"
-_ROOT = PurePosixPath()
 _MODULES = {"architecture": "network", "loss": "loss", "optimizer": "optimizer"}
 ALL = "all"
 KINDS = (*_MODULES, ALL)
@@ -98,7 +94,7 @@ def _train(name: Name, kinds: tuple[str, ...]) -> str:
 
 def _files(new: NewPlugin, kind: str, kinds: tuple[str, ...]) -> dict[PurePosixPath, str]:
     """The text of each file by its place in the distribution."""
-    name, root = new.name, resources.files("zoo.distributions") / "templates"
+    name = new.name
     values = {
         "distribution": name.distribution,
         "package": name.package,
@@ -110,33 +106,10 @@ def _files(new: NewPlugin, kind: str, kinds: tuple[str, ...]) -> dict[PurePosixP
         # In the order of the alphabet, as linters want them.
         "imports": ", ".join(sorted([*(each.capitalize() for each in kinds), "Entry"])),
     }
-    entries = [_fill(root / each / f"entry{_SUFFIX}", values) for each in kinds]
+    entries = [render(f"{each}/entry", values) for each in kinds]
     values["entries"] = "".join(entries).rstrip("\n")
-    files = {
-        PurePosixPath(_substitute(str(place), values)): _fill(template, values)
-        for place, template in _templates(root / "plugin")
+    modules = {each: f"{_MODULES[each]}.py" for each in kinds}
+    return render_tree("plugin", values) | {
+        PurePosixPath("src", name.package, module): render(f"{each}/{module}", values)
+        for each, module in modules.items()
     }
-    package = PurePosixPath("src", name.package)
-    for each in kinds:
-        module = f"{_MODULES[each]}.py"
-        files[package / module] = _fill(root / each / f"{module}{_SUFFIX}", values)
-    return files
-
-
-def _templates(
-    folder: Traversable, place: PurePosixPath = _ROOT
-) -> Iterator[tuple[PurePosixPath, Traversable]]:
-    """Every template below a folder, and where its text goes."""
-    for each in folder.iterdir():
-        if each.is_dir():
-            yield from _templates(each, place / each.name)
-        elif each.name.endswith(_SUFFIX):
-            yield place / each.name.removesuffix(_SUFFIX), each
-
-
-def _fill(template: Traversable, values: Mapping[str, str]) -> str:
-    return _substitute(template.read_text(encoding="utf-8"), values)
-
-
-def _substitute(text: str, values: Mapping[str, str]) -> str:
-    return Template(text).substitute(values)
