@@ -5,6 +5,15 @@ from collections.abc import Sequence
 from zoo.builtin.judging import LOSSES, METRICS
 from zoo.plugin import Dataset, Entry, Initializer, Objective, Optimizer, Schedule, hookimpl
 
+_DENSE_CHECKS = (
+    "descends-a-quadratic",
+    "descends-rosenbrock",
+    "state-round-trips",
+    "takes-parameter-groups",
+    "leaves-others-alone",
+    "evaluates-a-closure",
+)
+
 OPTIMIZERS = (
     Optimizer(
         name="adadelta",
@@ -84,6 +93,9 @@ OPTIMIZERS = (
         factory="torch.optim:Rprop",
         summary="Only the gradient's sign counts; for training on the whole split at once",
         reference="doi:10.1109/ICNN.1993.298623",
+        exempt={
+            "takes-parameter-groups": "steps have sizes of their own, never below 1e-6; the rate is where they begin"
+        },
     ),
     Optimizer(
         name="sgd",
@@ -96,6 +108,7 @@ OPTIMIZERS = (
         factory="torch.optim:SparseAdam",
         summary="Adam for sparse gradients only, such as those of sparse embeddings",
         reference="arXiv:1412.6980",
+        exempt=dict.fromkeys(_DENSE_CHECKS, "it refuses gradients that are not sparse"),
     ),
 )
 

@@ -62,6 +62,7 @@ LOSSES = (
         summary="Negative log-likelihood of counts; the network emits the logarithm of the rate",
         fits=("values",),
         expects="real",
+        is_nonnegative=False,
         link="log",
     ),
     Loss(
@@ -70,6 +71,7 @@ LOSSES = (
         summary="Negative log-likelihood of a Gaussian of given variance, in nats",
         fits=("values", "forecast"),
         expects="real",
+        is_nonnegative=False,
     ),
     Loss(
         name="token-cross-entropy",

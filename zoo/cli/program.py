@@ -25,6 +25,7 @@ _COMMANDS = {
     "predict": "zoo.cli.predicting:predict",
     "package": "zoo.cli.packaging:package",
     "new": "zoo.cli.creating:new",
+    "check": "zoo.cli.checking:check",
     "completion": "zoo.cli.completing:completion",
 }
 _SUMMARIES = {
@@ -40,6 +41,7 @@ _SUMMARIES = {
     "predict": "Answer for images, table rows or arrays.",
     "package": "Build a wheel of a trained model.",
     "new": "Write a plugin to begin with.",
+    "check": "Check a plugin, or an entry, against the contract.",
     "completion": "Print the completion script of a shell.",
 }
 

@@ -21,6 +21,8 @@ class Entry:
         summary: One line for listings.
         reference: The paper, for example ``"arXiv:1512.03385"``.
         unsupported: Why Zoo cannot use what is offered; it is listed, and refused with these words.
+        exempt: Checks of the conformance kit that it is known to fail, each with the reason; one that it
+            would pass is a failure, and so is one without a reason.
 
     Raises:
         ValueError: The name or the factory is malformed.
@@ -31,6 +33,7 @@ class Entry:
     summary: str
     reference: str = ""
     unsupported: str = ""
+    exempt: Mapping[str, str] = field(default_factory=lambda: _EMPTY, hash=False)
     kind: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
@@ -98,11 +101,13 @@ class Loss(Entry):
         expects: What the network must emit: ``"logits"``, ``"probabilities"`` or ``"real"``.
         link: How values follow from scores: ``"identity"`` standardises them by mean and deviation,
             ``"log"`` makes them mean · exp(score), for counts and rates.
+        is_nonnegative: Whether no value is ever below 0, with default options.
     """
 
     fits: tuple[str, ...]
     expects: str
     link: str = "identity"
+    is_nonnegative: bool = True
     kind: ClassVar[str] = "loss"
 
 

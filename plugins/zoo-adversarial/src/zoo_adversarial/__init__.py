@@ -46,6 +46,7 @@ def _loss(name: str, attribute: str, summary: str, reference: str) -> Loss:
         reference=reference,
         fits=("sample",),
         expects="real",
+        is_nonnegative=name in ("non-saturating", "least-squares"),
     )
 
 

@@ -1,0 +1,5 @@
+"""Checks of datasets."""
+
+from zoo.testing.registration import suite
+
+SUITE = suite()

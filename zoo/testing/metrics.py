@@ -1,0 +1,5 @@
+"""Checks of metrics."""
+
+from zoo.testing.registration import suite
+
+SUITE = suite()

@@ -1,0 +1,5 @@
+"""Checks of objectives."""
+
+from zoo.testing.registration import suite
+
+SUITE = suite()
