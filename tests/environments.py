@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import site
 import subprocess
 import venv
@@ -25,7 +26,7 @@ class Environment:
     def over_this_one(cls, path: Path) -> "Environment":
         """One that sees all that is installed here, and can be installed into."""
         environment = cls(path)
-        lay_below(environment.packages)
+        furnish(path / "venv")
         return environment
 
     @classmethod
@@ -59,11 +60,20 @@ class Environment:
         return done
 
 
-def lay_below(packages: Path) -> None:
-    """What is installed here is seen below what is installed into that folder."""
+def furnish(environment: Path) -> None:
+    """What is installed here is seen below what is installed there, and its commands are there too."""
+    [packages] = environment.glob("lib/python*/site-packages")
     below = [folder for folder in map(Path, site.getsitepackages()) if folder.is_dir()]
     lines = [f"import site; site.addsitedir({str(folder)!r})" for folder in below]
     (packages / "below.pth").write_text("\n".join(lines) + "\n")
+    # Python 3.11 puts a setuptools of its own into an environment, which is too old for PyTorch.
+    for old in packages.glob("setuptools*"):
+        shutil.rmtree(old)
+    python = environment / "bin" / "python"
+    for name in ("pip", "pytest", "zoo"):
+        script = environment / "bin" / name
+        script.write_text(f'#!/bin/sh\nexec "{python}" -m {name} "$@"\n')
+        script.chmod(0o755)
 
 
 def _required(name: str, seen: frozenset[str] = frozenset()) -> Iterator[str]:
