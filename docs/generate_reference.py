@@ -17,6 +17,7 @@ from zoo.contracts.entries import PLURALS, Architecture, Loss, Metric, Objective
 from zoo.contracts.recipe import Checkpointing, EarlyStopping, Settings
 from zoo.options import Option, schema_of, schema_of_settings
 from zoo.registry import Registered, Registry
+from zoo.testing.running import suite_of
 from zoo.words import write_value
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +43,7 @@ def pages() -> dict[str, str]:
             "command-line.md": _page("Command line", _commands()),
             "entries.md": _page("Entries", _entries(Registry.discover())),
             "recipe-keys.md": _page("Recipe keys", _recipe_keys()),
+            "conformance.md": _page("Conformance checks", _checks()),
         }
 
 
@@ -61,6 +63,14 @@ def _commands() -> Iterator[str]:
         inner = click.Context(command, info_name=name, parent=context)
         yield f"## zoo {name}"
         yield _text(command.get_help(inner))
+
+
+def _checks() -> Iterator[str]:
+    yield "What `zoo check` and `zoo.testing.conformance` ask of each kind of entry ([how to](../how-to/check-a-plugin.md))."
+    for kind in KINDS:
+        yield f"## {kind.kind.capitalize()}"
+        rows = [f"| `{check.name}` | {check.meaning} |" for check in suite_of(kind.kind).checks]
+        yield "\n".join(["| check | what is asked |", "|---|---|", *rows])
 
 
 def _text(help_text: str) -> str:

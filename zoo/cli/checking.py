@@ -17,13 +17,21 @@ _CHECK_WIDTH = 34
 @click.command()
 @click.argument("word", metavar="DIST|NAME")
 @click.option("--kind", type=click.Choice([kind.kind for kind in KINDS]), help="Only entries of this kind.")
-@click.option("--limit", "limit_s", metavar="SECONDS", type=click.FloatRange(min=1), default=LIMIT_S)
+@click.option(
+    "--limit",
+    "limit_s",
+    metavar="SECONDS",
+    type=click.FloatRange(min=1),
+    default=LIMIT_S,
+    show_default=True,
+    help="What one check may take.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def check(word: str, kind: str | None, limit_s: float, as_json: bool) -> int:
     """Check a plugin, or a single entry, against the contract.
 
-    Each entry is checked in a process of its own, and one check may take so many SECONDS. Exit 0: nothing
-    failed. 8: a check failed. 5: the plugin is broken, or crashed or blocked its process.
+    Each entry is checked in a process of its own. Exit 0: nothing failed. 8: a check failed. 5: the plugin
+    is broken, or crashed or blocked its process.
     """
     places = _places(word, kind)
     rows, num_checks, is_broken = [], 0, False

@@ -47,7 +47,7 @@ def gradients_reach_every_parameter(subject: NetworkSubject) -> None:
 
 
 def overfits_one_batch(subject: NetworkSubject) -> None:
-    """With its own objective, loss and the trainer's step the loss on four examples falls to a third.
+    """With its own objective, loss and the trainer's step the loss on four examples is halved.
 
     Where several players take turns no loss has to fall: then each player's weights move, and all stays finite.
     """

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.contracts.entries import Architecture, Loss
-from zoo.errors import UsageError
+from zoo.errors import PluginError, UsageError
 from zoo.registry import Registered
 from zoo.testing.checks import Inapplicable, Subject
 from zoo.testing.networks import NetworkSubject
@@ -49,6 +49,15 @@ class Call:
         values, weights = check_values(self.function(*self.arguments))
         return values.detach(), torch.ones_like(values) if weights is None else weights
 
+    def fault(self) -> str:
+        """Why its values are not one or more for each example; empty if they are."""
+        try:
+            shapes = [list(each.shape) for each in self.values()]
+        except PluginError as error:
+            return error.message
+        wrong = [shape for shape in shapes if not shape or shape[0] != self.size]
+        return f"shape {wrong[0]}" if wrong else ""
+
     def changed(self, change: Callable[[Tensor], Tensor]) -> "Call":
         """The same call with each tensor changed."""
         return replace(self, arguments=_mapped(self.arguments, lambda tensor: change(tensor.detach())))
@@ -84,6 +93,18 @@ class LossSubject(Subject):
             Inapplicable: No installed network is trained with it, so that nobody knows how it is called.
         """
         return [call for kind in self.loss.fits for call in self._calls(kind)]
+
+    @cached_property
+    def sound(self) -> list[Call]:
+        """The calls whose values have the batch along their first axis; nothing else can be asked of the rest.
+
+        Raises:
+            Inapplicable: There is none.
+        """
+        found = [call for call in self.calls if call.fault() == ""]
+        if not found:
+            raise Inapplicable("its values are reduced already")
+        return found
 
     def _calls(self, kind: str) -> Iterator[Call]:
         if kind in _OF_OBJECTIVES:

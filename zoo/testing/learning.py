@@ -15,7 +15,7 @@ from zoo.training.setup import build_players
 from zoo.training.step import Step, check_values, reduce
 
 _CPU = torch.device("cpu")
-_SHARE = 1 / 3
+_SHARE = 1 / 2
 _NUM_STEPS = 300
 _LOOK_EVERY = 20
 _NUM_GAMES = 10

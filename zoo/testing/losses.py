@@ -27,12 +27,11 @@ def declares_what_it_expects(subject: LossSubject) -> None:
 
 
 def is_unreduced(subject: LossSubject) -> None:
-    """Its values are finite, and their first axis is the batch; so are those of weights, if it gives them."""
+    """Its values are finite, and their first axis is the batch, as is that of its weights if it gives some."""
     for call in subject.calls:
-        values, weights = call.values()
-        for each in (values, weights):
-            is_right = each.ndim > 0 and len(each) == call.size
-            expect(is_right, f"{call.size} values along the first axis", f"shape {list(each.shape)} ({call})")
+        fault = call.fault()
+        expect(not fault, f"{call.size} values along the first axis", f"{fault} ({call})")
+        values, _ = call.values()
         expect(bool(values.isfinite().all()), "finite values", f"{values.flatten()[:5].tolist()} ({call})")
 
 
@@ -40,14 +39,14 @@ def is_not_negative(subject: LossSubject) -> None:
     """No value is below zero, unless the entry says that some may be."""
     if not subject.loss.is_nonnegative:
         raise Inapplicable("it says that its values may be negative")
-    for call in subject.calls:
+    for call in subject.sound:
         lowest = call.values()[0].min().item()
         expect(lowest >= -_EXACT, "values from 0 up, or is_nonnegative=False", f"{lowest:.3g} ({call})")
 
 
 def gradient_agrees_with_differences(subject: LossSubject) -> None:
     """In float64 its gradient by what the network emits equals finite differences."""
-    for call in subject.calls:
+    for call in subject.sound:
         function, scores = call.of_scores()
         try:
             torch.autograd.gradcheck(function, scores, fast_mode=True)
@@ -58,7 +57,7 @@ def gradient_agrees_with_differences(subject: LossSubject) -> None:
 
 def order_does_not_matter(subject: LossSubject) -> None:
     """The examples in another order have the same values, in that order."""
-    for call in subject.calls:
+    for call in subject.sound:
         order = torch.arange(call.size).roll(1)
         seen = call.changed(partial(torch.index_select, dim=0, index=order)).values()
         _require_same([each[order] for each in call.values()], seen, "in another order", call)
@@ -66,7 +65,7 @@ def order_does_not_matter(subject: LossSubject) -> None:
 
 def an_example_stands_alone(subject: LossSubject) -> None:
     """An example's value does not depend on the others, so that a batch can be cut anywhere."""
-    for call in subject.calls:
+    for call in subject.sound:
         seen = call.changed(lambda tensor: tensor[:1]).values()
         _require_same([each[:1] for each in call.values()], seen, "of an example alone", call)
 

@@ -99,9 +99,9 @@ class NetworkSubject(Subject):
             chosen.setdefault((each.kind, "vector" if is_vector else each.target.kind), each)
         return list(chosen.values())
 
-    def build(self, specimen: Specimen, *, seed: int = 0) -> Built:
+    def build(self, specimen: Specimen, *, seed: int = 0, **keys: Any) -> Built:
         """The networks of a specimen with default options, in training mode."""
-        recipe = self.recipe_of(specimen, seed=seed)
+        recipe = self.recipe_of(specimen, seed=seed, **keys)
         networks = build_networks(recipe, specimen.signature, self.registry)
         networks |= build_further_players(recipe, specimen.signature, self.registry)
         return Built(specimen, recipe, networks, self.architecture.exports)

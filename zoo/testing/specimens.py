@@ -86,6 +86,11 @@ def kinds() -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(_INPUTS), tuple(_TARGETS)
 
 
+def target_of(kind: str) -> Target:
+    """A small target of that kind."""
+    return _TARGETS[kind]
+
+
 def example_of(target: str) -> tuple[Target, Tensor, Tensor]:
     """A target, float64 scores that a network could emit for it, and the encoded truth.
 

@@ -146,10 +146,12 @@ def _messages(order: Mapping[str, Any], distribution: str, limit_s: float) -> It
         start_new_session=True,
     ) as process:
         assert process.stdin is not None
+        listeners: list[threading.Thread] = []
         try:
             process.stdin.write(json.dumps(order).encode())
             process.stdin.close()
-            lines, complaints = _collected(process)
+            lines, complaints, listeners = _collected(process)
+            is_complete = False
             while True:
                 try:
                     line = lines.get(timeout=limit_s)
@@ -157,16 +159,22 @@ def _messages(order: Mapping[str, Any], distribution: str, limit_s: float) -> It
                     raise Ended(f"was not done after {limit_s:g} s and was ended") from None
                 if line is None:
                     break
-                yield json.loads(line)
+                message = json.loads(line)
+                is_complete = message.get("is_complete", False)
+                yield message
             process.wait()
         finally:
             _end(process)
-    if process.returncode != 0:
+            for listener in listeners:
+                listener.join()
+    if not is_complete:
         raise Ended(_described(process.returncode, complaints))
 
 
-def _collected(process: subprocess.Popen[bytes]) -> tuple["queue.Queue[bytes | None]", list[bytes]]:
-    """What the process says, line by line and at last ``None``; and its latest complaints."""
+def _collected(
+    process: subprocess.Popen[bytes],
+) -> tuple["queue.Queue[bytes | None]", list[bytes], list[threading.Thread]]:
+    """What the process says, line by line and at last ``None``; its latest complaint; and who listens."""
     lines: queue.Queue[bytes | None] = queue.Queue()
     complaints: list[bytes] = []
 
@@ -180,9 +188,10 @@ def _collected(process: subprocess.Popen[bytes]) -> tuple["queue.Queue[bytes | N
             if line.strip():
                 complaints[:] = [line]
 
-    for work in (listen, keep):
-        threading.Thread(target=work, daemon=True).start()
-    return lines, complaints
+    listeners = [threading.Thread(target=work, daemon=True) for work in (listen, keep)]
+    for listener in listeners:
+        listener.start()
+    return lines, complaints, listeners
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -194,6 +203,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _described(returncode: int, complaints: list[bytes]) -> str:
+    if returncode == 0:
+        return "ended the process before it had said everything"
     if returncode < 0:
         return f"crashed the interpreter: {signal.Signals(-returncode).name}"
     last = complaints[-1].decode(errors="replace").strip() if complaints else ""

@@ -49,6 +49,7 @@ def _answer(output: TextIO) -> None:
     for message in _messages(json.load(sys.stdin)):
         output.write(json.dumps(message) + "\n")
         output.flush()
+    output.write(json.dumps({"is_complete": True}) + "\n")
 
 
 def _main() -> None:

@@ -1,0 +1,86 @@
+"""Every installed entry through the conformance kit, and every planted fault through all checks of its kind.
+
+    python -m benchmarks.conformance [DIST ...]
+
+Entries are checked by `zoo check`, each in a process of its own. Each planted fault (`tests/testing/planted.py`)
+has to fail its check and no other. The result is `benchmarks/results/conformance.json`; with names of
+distributions only these are checked, and nothing is written.
+"""
+
+import json
+import subprocess
+import sys
+import time
+
+from benchmarks.machine import about, keep
+from tests.testing.planted import PLANTED, register
+from zoo.testing import check
+from zoo.testing.supervision import distributions
+
+
+def checked(distribution):
+    """What `zoo check` finds of a distribution."""
+    begun = time.perf_counter()
+    command = [sys.executable, "-m", "zoo", "check", distribution, "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    report = json.loads(done.stdout)
+    rows = report["rows"]
+    return {
+        "entries": len({(row["kind"], row["entry"]) for row in rows}),
+        "entries_passed": len({(row["kind"], row["entry"]) for row in rows})
+        - len({(row["kind"], row["entry"]) for row in rows if row["outcome"] == "failed"}),
+        **{key: report[key] for key in ("num_checks", "passed", "failed", "skipped", "missing")},
+        "exit": done.returncode,
+        "seconds": round(time.perf_counter() - begun),
+        "exempt": {
+            f"{row['entry']} {row['check']}": row["reason"].removeprefix("exempt: ")
+            for row in rows
+            if row["reason"].startswith("exempt: ")
+        },
+        "failures": [row for row in rows if row["outcome"] == "failed"],
+    }
+
+
+def planted(name, entry):
+    """The checks that a planted fault fails."""
+    report = check(*register(entry, name))
+    return {
+        "kind": entry.kind,
+        "check": name,
+        "failed": [row.check for row in report.rows if row.outcome == "failed"],
+    }
+
+
+def main(names):
+    found = {}
+    for distribution in names or distributions():
+        found[distribution] = checked(distribution)
+        print(
+            distribution,
+            {key: found[distribution][key] for key in ("entries", "passed", "failed", "skipped")},
+            flush=True,
+        )
+    if names:
+        return
+    faults = []
+    for name, entry in PLANTED:
+        faults.append(planted(name, entry))
+        print(faults[-1], flush=True)
+    caught = sum(fault["failed"] == [fault["check"]] for fault in faults)
+    document = {
+        "machine": about("onnxruntime"),
+        "entries": sum(each["entries"] for each in found.values()),
+        "entries_passed": sum(each["entries_passed"] for each in found.values()),
+        "planted": len(faults),
+        "planted_caught_by_exactly_their_check": caught,
+        "distributions": found,
+        "faults": faults,
+    }
+    keep("conformance", document)
+    print(
+        f"{document['entries_passed']} of {document['entries']} entries, {caught} of {len(faults)} planted faults"
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
