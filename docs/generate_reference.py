@@ -67,9 +67,9 @@ def _commands() -> Iterator[str]:
 
 def _checks() -> Iterator[str]:
     yield "What `zoo check` and `zoo.testing.conformance` ask of each kind of entry ([how to](../how-to/check-a-plugin.md))."
-    for kind in KINDS:
-        yield f"## {kind.kind.capitalize()}"
-        rows = [f"| `{check.name}` | {check.meaning} |" for check in suite_of(kind.kind).checks]
+    for kind in PLURALS:
+        yield f"## {kind.capitalize()}"
+        rows = [f"| `{check.name}` | {check.meaning} |" for check in suite_of(kind).checks]
         yield "\n".join(["| check | what is asked |", "|---|---|", *rows])
 
 
