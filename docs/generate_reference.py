@@ -13,7 +13,7 @@ from unittest.mock import patch
 import click
 
 from zoo.cli.program import root
-from zoo.contracts.entries import KINDS, Architecture, Loss, Metric, Objective
+from zoo.contracts.entries import PLURALS, Architecture, Loss, Metric, Objective
 from zoo.contracts.recipe import Checkpointing, EarlyStopping, Settings
 from zoo.options import Option, schema_of, schema_of_settings
 from zoo.registry import Registered, Registry
@@ -28,7 +28,6 @@ _NOTE = "<!-- written by docs/generate_reference.py -->"
 _WIDTH = 100
 _PREFIXES = {"architecture": "model.", "dataset": "data.", "initializer": "initialization.weights."}
 FROM_DATA = object()
-_PLURALS = {"loss": "losses"}
 
 
 def main() -> None:
@@ -68,9 +67,9 @@ def _commands() -> Iterator[str]:
 
 def _checks() -> Iterator[str]:
     yield "What `zoo check` and `zoo.testing.conformance` ask of each kind of entry ([how to](../how-to/check-a-plugin.md))."
-    for kind in KINDS:
-        yield f"## {kind.kind.capitalize()}"
-        rows = [f"| `{check.name}` | {check.meaning} |" for check in suite_of(kind.kind).checks]
+    for kind in PLURALS:
+        yield f"## {kind.capitalize()}"
+        rows = [f"| `{check.name}` | {check.meaning} |" for check in suite_of(kind).checks]
         yield "\n".join(["| check | what is asked |", "|---|---|", *rows])
 
 
@@ -80,9 +79,10 @@ def _text(help_text: str) -> str:
 
 def _entries(registry: Registry) -> Iterator[str]:
     yield "What Zoo and its first-party plugins offer. `zoo show NAME` prints the same for any installed entry."
-    for kind in KINDS:
-        yield f"## {_PLURALS.get(kind.kind, kind.kind + 's').capitalize()}"
-        for each in registry.kind(kind.kind):
+    for kind, plural in PLURALS.items():
+        if registry.kind(kind):
+            yield f"## {plural.capitalize()}"
+        for each in registry.kind(kind):
             yield from _entry(each, registry)
     yield "## Readers of files and folders"
     yield from _readers()

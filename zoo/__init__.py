@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo import runtime
-    from zoo.api import evaluate, export, resume, train
+    from zoo.api import evaluate, export, package, resume, train
     from zoo.registry import Registry
 
 __version__ = "0.1.0"
@@ -21,11 +21,12 @@ _EXPORTS = {
     "Registry": "zoo.registry",
     "evaluate": "zoo.api",
     "export": "zoo.api",
+    "package": "zoo.api",
     "resume": "zoo.api",
     "train": "zoo.api",
 }
 
-__all__ = ["Registry", "evaluate", "export", "resume", "runtime", "train"]
+__all__ = ["Registry", "evaluate", "export", "package", "resume", "runtime", "train"]
 
 
 def __getattr__(name: str) -> Any:

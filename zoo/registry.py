@@ -20,6 +20,7 @@ TRAIN_EXTRA = frozenset(
     {
         "annotated_types",
         "faster_coco_eval",
+        "hatchling",
         "onnx",
         "onnxscript",
         "pydantic",

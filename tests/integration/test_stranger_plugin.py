@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.environments import Environment
+
 pytestmark = pytest.mark.slow
 
 PYPROJECT = """
@@ -125,14 +127,14 @@ class Lion(torch.optim.Optimizer):
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory, make_environment):
+def environment(tmp_path_factory):
     path = tmp_path_factory.mktemp("stranger")
     package = path / "source" / "zoo_stranger"
     package.mkdir(parents=True)
     (path / "source" / "pyproject.toml").write_text(PYPROJECT)
     (package / "__init__.py").write_text(REGISTRATION)
     (package / "parts.py").write_text(PARTS)
-    environment = make_environment(path)
+    environment = Environment.over_this_one(path)
     environment.pip("install", "--no-deps", "--no-build-isolation", str(path / "source"))
     return environment
 

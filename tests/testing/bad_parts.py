@@ -208,3 +208,8 @@ def detached(models, batch, loss):
 def noisy(models, batch, loss):
     values = loss(models["model"](*batch.inputs), batch.target)
     yield Turn("model", values + torch.rand_like(values))
+
+
+def unexported():
+    """A file that is no model."""
+    return __file__

@@ -1,12 +1,14 @@
 """Shell completion: commands, entry names, option keys and their values."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from zoo.contracts.entries import KINDS
+from zoo import models
+from zoo.contracts.entries import KINDS, PLURALS
 from zoo.errors import UsageError, ZooError
 from zoo.registry import Registry
 
@@ -41,11 +43,27 @@ class EntryName(click.ParamType[str]):
         return items or ([CompletionItem(incomplete, type="file")] if self._or_path else [])
 
 
+class ModelFile(EntryName):
+    """A model's file, or the name of an installed model, which becomes its file."""
+
+    name = "model"
+
+    def __init__(self) -> None:
+        super().__init__("model", or_path=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The file; names are looked up where there is no such file."""
+        path = Path(value)
+        if path.exists() or (ctx is not None and ctx.resilient_parsing):
+            return path
+        return models.find(value, Registry.discover())
+
+
 class KindName(click.Choice[str]):
     """A kind of entry in the plural."""
 
     def __init__(self) -> None:
-        super().__init__([f"{kind.kind}s" if kind.kind != "loss" else "losses" for kind in KINDS])
+        super().__init__(list(PLURALS.values()))
 
 
 class Word(click.ParamType[str]):
@@ -79,6 +97,8 @@ class Word(click.ParamType[str]):
 
 ARCHITECTURE = EntryName("architecture")
 DATA = EntryName("dataset", or_path=True)
+MODEL = ModelFile()
+RUN_OR_MODEL = EntryName("model", or_path=True)
 ENTRY = EntryName(*(kind.kind for kind in KINDS))
 KIND = KindName()
 TRAIN_WORD = Word()

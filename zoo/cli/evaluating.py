@@ -1,22 +1,21 @@
 """``zoo evaluate``: a run or an exported model, judged on data."""
 
 import json
-from pathlib import Path
 
 import click
 
-from zoo.cli.completing import DATA, DATA_WORD
+from zoo.cli.completing import DATA, DATA_WORD, RUN_OR_MODEL
 from zoo.cli.tables import render
 from zoo.contracts.plain import plain
 from zoo.words import merge, read_words
 
 
 @click.command()
-@click.argument("run_or_model", metavar="RUN|MODEL.onnx", type=click.Path(path_type=Path))
+@click.argument("run_or_model", metavar="RUN|MODEL", type=RUN_OR_MODEL)
 @click.argument("words", metavar="[data.KEY=VALUE]...", nargs=-1, type=DATA_WORD)
 @click.option("--data", type=DATA, metavar="DATA", help="Judge every row of this data set.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def evaluate(run_or_model: Path, words: tuple[str, ...], data: str | None, as_json: bool) -> None:
+def evaluate(run_or_model: str, words: tuple[str, ...], data: str | None, as_json: bool) -> None:
     """Judge a run on its own test split, or a run or model on every row of DATA."""
     from zoo import api
 

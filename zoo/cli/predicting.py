@@ -10,6 +10,7 @@ import click
 
 from zoo.cli import pictures
 from zoo.cli.answers import as_csv, as_table
+from zoo.cli.completing import MODEL
 from zoo.cli.program import printable
 from zoo.errors import DataError, UsageError
 
@@ -18,7 +19,7 @@ _SURE = 0.3
 
 
 @click.command()
-@click.argument("model", metavar="MODEL.onnx", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL", type=MODEL)
 @click.argument("inputs", metavar="[INPUT]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--text", "texts", multiple=True, help="A text to answer for; may be given several times.")
 @click.option("--prompt", "prompts", multiple=True, help="A text that a language model continues.")
@@ -68,7 +69,7 @@ def predict(
 ) -> None:
     """Answer for INPUTs: images, clips or folders of them, texts, rows of CSV or Parquet files, or .npz arrays.
 
-    A language model continues a --prompt, a generator makes --samples.
+    MODEL is an exported file, or the name of an installed model: `zoo list models`. A language model continues a --prompt, a generator makes --samples.
     """
     from zoo import runtime
 

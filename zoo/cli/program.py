@@ -25,6 +25,8 @@ _COMMANDS = {
     "export": "zoo.cli.exporting:export",
     "verify": "zoo.cli.verifying:verify",
     "predict": "zoo.cli.predicting:predict",
+    "package": "zoo.cli.packaging:package",
+    "new": "zoo.cli.creating:new",
     "check": "zoo.cli.checking:check",
     "completion": "zoo.cli.completing:completion",
 }
@@ -41,6 +43,8 @@ _SUMMARIES = {
     "export": "Write a run's network as one certified ONNX file.",
     "verify": "Replay a model's golden examples on this machine.",
     "predict": "Answer for images, clips, table rows or arrays.",
+    "package": "Build a wheel of a trained model.",
+    "new": "Write a plugin to begin with.",
     "check": "Check a plugin, or an entry, against the contract.",
     "completion": "Print the completion script of a shell.",
 }

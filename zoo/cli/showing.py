@@ -1,16 +1,20 @@
 """``zoo show``: an entry's options, read from its factory's signature."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo import models
 from zoo.cli.completing import ENTRY
 from zoo.cli.tables import render
-from zoo.contracts.entries import KINDS, Architecture, Loss, Objective
-from zoo.options import Option, schema_of
+from zoo.contracts.entries import KINDS, Architecture, Loss, Model, Objective
 from zoo.registry import Registered, Registry
 from zoo.words import write_value
+
+if TYPE_CHECKING:
+    from zoo.options import Option
 
 _DATA = "data"
 _PREFIXES = {"architecture": "model.", "dataset": "data.", "initializer": "initialization.weights."}
@@ -38,6 +42,7 @@ def show(name: str) -> None:
 def _describe_readers() -> Iterator[str]:
     from zoo.data.readers import READERS
     from zoo.data.sources import shared_options
+    from zoo.options import schema_of
 
     sections = [(reader.name, reader.read) for reader in READERS] + [("every data set", shared_options)]
     for title, factory in sections:
@@ -47,6 +52,8 @@ def _describe_readers() -> Iterator[str]:
 def _describe(each: Registered, registry: Registry) -> str:
     entry, plugin = each.entry, each.plugin
     lines = [f"{entry.name}: {entry.kind} of {plugin.distribution} {plugin.version}", entry.summary]
+    if isinstance(entry, Model):
+        return "\n".join([*lines, *_certified(models.file_of(each, registry))])
     lines += [f"reference: {entry.reference}"] if entry.reference else []
     if isinstance(entry, Architecture):
         lines.append(f"accepts {', '.join(entry.accepts)}; predicts {', '.join(entry.predicts)}")
@@ -58,6 +65,9 @@ def _describe(each: Registered, registry: Registry) -> str:
         lines.append(f"fits {', '.join(entry.fits) or 'any target'}; played by {', '.join(entry.plays)}")
     if entry.unsupported:
         return "\n".join([*lines, f"cannot be used: {entry.unsupported}"])
+    # Of pydantic, which takes long to import, and of a model's file there is no need at once.
+    from zoo.options import schema_of
+
     options = schema_of(registry.load(each)).options
     lines.append(_options(options, _PREFIXES.get(entry.kind, f"{entry.kind}.")))
     return "\n".join(lines)
@@ -72,10 +82,27 @@ def _measured(entry: Architecture) -> Iterator[str]:
         yield f"conformance: {entry.conformance}"
 
 
-def _options(options: Sequence[Option], prefix: str) -> str:
+def _certified(path: Path) -> list[str]:
+    """What a model's certificate says of it."""
+    from zoo.distributions import card
+    from zoo.runtime import load
+
+    certificate = load(path).certificate
+    metrics = [f"{name} {value}" for name, value in card.metrics(certificate)]
+    made = [" ".join(pair) for pair in card.versions(certificate)]
+    rows = [
+        *card.facts(certificate),
+        ("metrics", f"{card.listed(metrics)} on {certificate.num_examples:,} held-out examples"),
+        ("made with", card.listed(made)),
+        ("file", str(path)),
+    ]
+    return [f"{name}: {value}" for name, value in rows]
+
+
+def _options(options: "Sequence[Option]", prefix: str) -> str:
     rows = [(f"  {prefix}{option.name}", option.type, _default(option), option.meaning) for option in options]
     return render(rows, header=("  option", "type", "default", "meaning")) if rows else "no options"
 
 
-def _default(option: Option) -> Any:
+def _default(option: "Option") -> Any:
     return "required" if option.is_required else write_value(option.default)

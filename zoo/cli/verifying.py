@@ -5,12 +5,14 @@ from pathlib import Path
 
 import click
 
+from zoo.cli.completing import MODEL
+
 
 @click.command()
-@click.argument("model", metavar="MODEL.onnx", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL", type=MODEL)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def verify(model: Path, as_json: bool) -> None:
-    """Check that MODEL is whole and answers here as it did where it was exported."""
+    """Check that MODEL, a file or an installed model, is whole and answers as where it was exported."""
     from zoo.runtime.verify import verify as replay
 
     found = replay(model)

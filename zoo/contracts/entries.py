@@ -191,6 +191,16 @@ class Objective(Entry):
     kind: ClassVar[str] = "objective"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Model(Entry):
+    """A trained model: ``factory() -> Path`` of its certified ``.onnx`` file, without importing torch.
+
+    Its golden examples stand beside it. `zoo package` writes distributions that offer one.
+    """
+
+    kind: ClassVar[str] = "model"
+
+
 KINDS: tuple[type[Entry], ...] = (
     Architecture,
     Loss,
@@ -200,6 +210,7 @@ KINDS: tuple[type[Entry], ...] = (
     Dataset,
     Metric,
     Objective,
+    Model,
 )
 
 PLURALS: Mapping[str, str] = MappingProxyType(

@@ -22,6 +22,7 @@ _SUITES: Mapping[str, str] = MappingProxyType(
         "dataset": "zoo.testing.datasets",
         "metric": "zoo.testing.metrics",
         "objective": "zoo.testing.objectives",
+        "model": "zoo.testing.models",
     }
 )
 
