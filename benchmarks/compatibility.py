@@ -12,18 +12,16 @@ import json
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.facts import MATRIX, shipped
 
 LIBRARIES = ("timm", "torchvision")
-PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 _LOCK = Path(tempfile.gettempdir()) / "zoo-compatibility.lock"
 Result = dict[str, Any]
 
@@ -47,44 +45,55 @@ def tried(name: str, parameters: int, *, seconds: float, gigabytes: float) -> Re
     """What became of one architecture in a process of its own."""
     from benchmarks import trial
 
-    began = time.monotonic()
-    receiver, sender = get_context("forkserver").Pipe(duplex=False)
-    process = get_context("forkserver").Process(target=trial.report, args=(name, sender))
+    context = get_context("forkserver")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=trial.report, args=(name, sender))
     process.start()
     sender.close()
-    reason = _watched(process, receiver, seconds=seconds, gigabytes=gigabytes)
     found: Result = {"architecture": name, "status": "failed", "parameters": parameters}
-    if reason:
-        process.kill()
-        found |= {"status": "skipped" if "GB" in reason else "failed", "reason": reason}
-    else:
-        try:
-            found |= receiver.recv()
-        except EOFError:
-            process.join()
-            found["reason"] = f"its process ended with exit code {process.exitcode}"
-    process.join()
-    return found | {"seconds": round(time.monotonic() - began, 1)}
-
-
-def _watched(process: Any, receiver: Connection, *, seconds: float, gigabytes: float) -> str:
-    """Waits for a result; why the process must be ended, or nothing."""
-    ends_at = time.monotonic() + seconds
-    while not receiver.poll(0.2):
-        if not process.is_alive() and not receiver.poll(0):
-            return ""
-        if _resident_bytes(process.pid) > gigabytes * 1e9:
-            return f"too large: it took more than {gigabytes:g} GB"
-        if time.monotonic() > ends_at:
-            return f"it took more than {seconds:g} s"
-    return ""
-
-
-def _resident_bytes(process_id: int) -> int:
     try:
-        return int(Path(f"/proc/{process_id}/statm").read_text().split()[1]) * PAGE_SIZE
+        found |= _watched(process, receiver, seconds=seconds, gigabytes=gigabytes)
+    except EOFError:
+        process.join()
+        found["reason"] = f"its process ended with exit code {process.exitcode}"
+    process.kill()
+    process.join()
+    return found
+
+
+def _watched(process: Any, receiver: Connection, *, seconds: float, gigabytes: float) -> Result:
+    """What the process found, or the limit that it went over.
+
+    Raises:
+        EOFError: It ended without a word.
+    """
+    while not receiver.poll(0.2):
+        used = _used(process.pid)
+        if used.gigabytes > gigabytes:
+            reason = f"too large: it took more than {gigabytes:g} GB of memory"
+            return {"status": "skipped", "reason": reason, "seconds": round(used.seconds, 1)}
+        if used.seconds > seconds:
+            reason = f"it took more than {seconds:g} s of a processor"
+            return {"status": "failed", "reason": reason, "seconds": round(used.seconds, 1)}
+    found: Result = receiver.recv()
+    return found
+
+
+class _Used(NamedTuple):
+    gigabytes: float
+    seconds: float
+
+
+def _used(process_id: int) -> _Used:
+    """Memory and processor time of a process; seconds on the clock would count those who wait for a turn."""
+    folder = Path(f"/proc/{process_id}")
+    try:
+        pages = int((folder / "statm").read_text().split()[1])
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
     except (OSError, IndexError):
-        return 0
+        return _Used(0, 0)  # it has just ended
+    ticks = int(fields[11]) + int(fields[12])
+    return _Used(pages * os.sysconf("SC_PAGE_SIZE") / 1e9, ticks / os.sysconf("SC_CLK_TCK"))
 
 
 def results() -> dict[str, Result]:
@@ -133,7 +142,7 @@ def main() -> int:
     )
     parser.add_argument("--again", choices=["failed", "skipped"], help="those that failed, or were too large")
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time")
-    parser.add_argument("--seconds", type=float, default=600.0, help="limit of time of each")
+    parser.add_argument("--seconds", type=float, default=600.0, help="limit of each in processor time")
     parser.add_argument("--gigabytes", type=float, default=7.0, help="limit of memory of each")
     chosen = parser.parse_args()
     facts, found = known(), results()

@@ -1,13 +1,15 @@
-import json
-
+import numpy as np
 import pytest
 import timm
 import torch
+from PIL import Image
+from safetensors.torch import save_file
 from timm.models import get_pretrained_cfg
+
+import zoo
+from zoo.plugin import Binary, Classes, DataError, Labels, Several, UsageError, Values
 from zoo_timm import networks
 from zoo_timm.scored import Restandardise
-
-from zoo.plugin import Binary, Classes, DataError, Labels, Several, UsageError, Values
 
 THREE = Classes(("cat", "dog", "owl"))
 TARGETS = [THREE, Binary(("no", "yes")), Labels(("red", "big")), Values(("height",))]
@@ -64,7 +66,9 @@ def test_pictures_that_are_no_whole_number_of_patches_are_refused_with_a_size_th
 
 
 def test_pictures_that_a_network_cannot_take_are_refused_with_its_own_words(signature_of):
-    with pytest.raises(DataError, match="inception_v4 cannot take pictures of 28 x 28 pixels and 3 channels: "):
+    with pytest.raises(
+        DataError, match="inception_v4 cannot take pictures of 28 x 28 pixels and 3 channels: "
+    ):
         networks.inception_v4(signature_of(28))
 
 
@@ -77,6 +81,14 @@ def test_an_option_is_handed_on_and_an_unknown_one_told(signature_of):
 def test_a_name_that_timm_has_not_is_no_attribute():
     with pytest.raises(AttributeError, match="has no network 'resnet18000'"):
         networks.resnet18000
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """An empty cache of downloads, and no network."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    return tmp_path
 
 
 class TestWeights:
@@ -93,14 +105,61 @@ class TestWeights:
 
     def test_a_network_without_weights_says_so(self, signature_of):
         with pytest.raises(UsageError) as refusal:
-            networks.resnet10t.__class__ and networks.vit_tiny_r_s16_p8_224(signature_of(), pretrained=True, tag="x")
-        assert "weights of vit_tiny_r_s16_p8_224 in timm" in refusal.value.fix
+            networks.coatnet_0_224(signature_of(224), pretrained=True)
+        assert refusal.value.message == "there are no weights of coatnet_0_224"
+        assert "leave out pretrained=true" in refusal.value.fix
 
-    def test_weights_that_cannot_be_downloaded_are_named_with_the_way_out(self, signature_of, monkeypatch, tmp_path):
-        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    def test_weights_that_cannot_be_downloaded_are_named_with_the_way_out(self, signature_of, hub):
         with pytest.raises(UsageError) as refusal:
             networks.test_resnet(signature_of(), pretrained=True)
         assert "the weights 'r160_in1k' of test_resnet cannot be loaded" in refusal.value.message
         assert "leave out pretrained=true" in refusal.value.fix
+
+    @pytest.mark.parametrize("channels", [1, 3])
+    def test_downloaded_weights_are_loaded_all_but_the_last_layer(self, channels, signature_of, hub):
+        given = timm.create_model("test_resnet").state_dict()
+        folder = hub / "models--timm--test_resnet.r160_in1k"
+        (folder / "snapshots" / "0").mkdir(parents=True)
+        (folder / "refs").mkdir()
+        (folder / "refs" / "main").write_text("0")
+        save_file(given, folder / "snapshots" / "0" / "model.safetensors")
+        network = networks.test_resnet(signature_of(channels=channels), pretrained=True).network
+        loaded = network.state_dict()
+        differing = [name for name in given if not torch.equal(given[name], loaded[name])]
+        first = ["conv1.0.weight"] if channels == 1 else []
+        assert differing == [*first, "fc.weight", "fc.bias"]
+        if channels == 1:
+            torch.testing.assert_close(loaded["conv1.0.weight"], given["conv1.0.weight"].sum(1, keepdim=True))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_are_standardised_anew_for_weights_with_other_constants(channels, signature_of):
+    halves, usual = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25)), ((0.4, 0.5, 0.6), (0.2, 0.3, 0.1))
+    restandardise = Restandardise(channels, halves, usual)
+    grey = torch.rand(2, channels, 4, 4)
+    mean, std = (torch.tensor(each)[:, None, None] for each in usual)
+    if channels == 1:
+        mean, std = mean.mean(0, keepdim=True), std.mean(0, keepdim=True)
+    torch.testing.assert_close(restandardise((grey - 0.5) / 0.25), (grey - mean) / std)
+    assert restandardise.state_dict() == {}
+
+
+@pytest.mark.parametrize(("tag", "is_restandardised"), [("ra2_in1k", False), ("ra4_e3600_r224_in1k", True)])
+def test_only_other_constants_than_the_usual_ones_are_converted(tag, is_restandardised, signature_of):
+    config = get_pretrained_cfg(f"resnet18d.{tag}")
+    converted = networks._restandardise("resnet18d", signature_of(), config)
+    assert (converted is not None) == is_restandardised
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["test_vit_relpos", "test_efficientnet"])
+def test_it_is_trained_and_its_export_proven(name, tmp_path):
+    for place, label in enumerate(("dark", "light")):
+        (tmp_path / "pictures" / label).mkdir(parents=True)
+        for number in range(24):
+            pixels = np.random.default_rng(number).integers(0, 90, (32, 32, 3)) + 140 * place
+            Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "pictures" / label / f"{number}.png")
+    run = zoo.train(f"timm/{name}", data=tmp_path / "pictures", run=tmp_path / "run", epochs=1, device="cpu")
+    exported = zoo.export(run)
+    assert exported.certificate
+    assert exported.path.exists()

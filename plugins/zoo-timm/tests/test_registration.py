@@ -4,8 +4,9 @@ import sys
 import pytest
 import timm
 import torch
-import zoo_timm
 from timm.models import get_pretrained_cfg
+
+import zoo_timm
 from zoo_timm import networks
 
 
