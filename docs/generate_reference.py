@@ -5,6 +5,7 @@ python docs/generate_reference.py
 
 import inspect
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "reference"
 # What this repository offers, whatever else is installed.
 PLUGINS = ",".join(sorted(path.name for path in (ROOT / "plugins").iterdir()))
+BRIDGES = {"zoo-timm": "timm", "zoo-torchvision": "torchvision"}
 _NOTE = "<!-- written by docs/generate_reference.py -->"
 _WIDTH = 100
 _PREFIXES = {"architecture": "model.", "dataset": "data.", "initializer": "initialization.weights."}
@@ -72,8 +74,14 @@ def _entries(registry: Registry) -> Iterator[str]:
     yield "What Zoo and its first-party plugins offer. `zoo show NAME` prints the same for any installed entry."
     for kind in KINDS:
         yield f"## {_PLURALS.get(kind.kind, kind.kind + 's').capitalize()}"
+        bridged = Counter[str]()
         for each in registry.kind(kind.kind):
-            yield from _entry(each, registry)
+            if isinstance(each.entry, Architecture) and each.plugin.distribution in BRIDGES:
+                bridged[each.plugin.distribution] += 1
+            else:
+                yield from _entry(each, registry)
+        for name, number in sorted(bridged.items()):
+            yield f"`{name}` offers the {number:,} networks of {BRIDGES[name]}: see [Compatibility](compatibility.md)."
     yield "## Readers of files and folders"
     yield from _readers()
 

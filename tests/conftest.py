@@ -8,8 +8,6 @@ from textwrap import dedent
 
 import pytest
 
-from zoo.registry import Registry
-
 REGISTER = """
 from zoo.plugin import Loss, hookimpl
 
@@ -58,8 +56,8 @@ def site(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def registry():
-    """What is really installed."""
-    return Registry.discover()
+    """What is really installed, but for the bridges to other libraries."""
+    return registry_without_bridges()
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_an_option_is_handed_on_and_an_unknown_one_told(signature_of):
 
 def test_a_name_that_timm_has_not_is_no_attribute():
     with pytest.raises(AttributeError, match="has no network 'resnet18000'"):
-        networks.resnet18000
+        _ = networks.resnet18000
 
 
 @pytest.fixture
