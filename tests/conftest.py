@@ -8,6 +8,8 @@ from textwrap import dedent
 
 import pytest
 
+from benchmarks.bridges import registry_without_bridges
+
 REGISTER = """
 from zoo.plugin import Loss, hookimpl
 
