@@ -116,6 +116,7 @@ def _summary(function: Callable[..., Any], family: str) -> str:
         if lines
         else ""
     )
+    text = re.sub(r" (?:from|based on)$", "", text)
     return text if 0 < len(text) <= 100 and "http" not in text else f"Network of the family {family}"
 
 
