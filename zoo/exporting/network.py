@@ -21,7 +21,7 @@ import onnx
 import onnxruntime
 import torch
 from onnx import ModelProto
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -114,7 +114,7 @@ def _loads(graph: ModelProto) -> bool:
     options.intra_op_num_threads, options.log_severity_level = 1, _FATAL
     try:
         onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except (Fail, InvalidGraph):
+    except (Fail, InvalidArgument, InvalidGraph):
         return False
     return True
 
