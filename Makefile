@@ -6,6 +6,7 @@
 # make bench        the figures of docs/explanation/performance.md; takes about an hour
 # make resume-matrix  every architecture, optimizer, schedule and option stopped and resumed, half an hour
 # make teams        several processes against one, and two network namespaces as two machines; needs root
+# make compatibility  trains, exports and compares every network of timm and torchvision, for hours; can be stopped
 # make docs         the documentation, into site/
 # make fuzz         every reader of foreign bytes for MINUTES=10 in all; TARGET=table for one alone
 
@@ -16,7 +17,7 @@ PLUGINS := $(sort $(wildcard plugins/*))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: quickstart test lint types pytest acceptance bench faults faults-peers fuzz resume-matrix teams docs format clean
+.PHONY: quickstart test lint types pytest acceptance bench faults faults-peers fuzz resume-matrix teams compatibility docs format clean
 
 quickstart: $(VENV)/.installed
 	rm -rf runs/quickstart
@@ -72,6 +73,12 @@ bench: .venv-peers/.installed
 
 resume-matrix: $(VENV)/.tested
 	$(BIN)/python -m benchmarks.resume_matrix
+
+compatibility: $(VENV)/.tested
+	$(BIN)/python -m benchmarks.compatibility --families --all
+	$(BIN)/python -m benchmarks.facts timm --conformance
+	$(BIN)/python -m benchmarks.facts torchvision --conformance
+	$(BIN)/python -m benchmarks.compatibility_page
 
 teams: $(VENV)/.tested
 	$(BIN)/python -m benchmarks.teams

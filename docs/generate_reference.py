@@ -5,6 +5,7 @@ python docs/generate_reference.py
 
 import inspect
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "reference"
 # What this repository offers, whatever else is installed.
 PLUGINS = ",".join(sorted(path.name for path in (ROOT / "plugins").iterdir()))
+BRIDGES = {"zoo-pytorch-optimizer": "pytorch-optimizer", "zoo-timm": "timm", "zoo-torchvision": "torchvision"}
 _NOTE = "<!-- written by docs/generate_reference.py -->"
 _WIDTH = 100
 _PREFIXES = {"architecture": "model.", "dataset": "data.", "initializer": "initialization.weights."}
@@ -82,8 +84,14 @@ def _entries(registry: Registry) -> Iterator[str]:
     for kind, plural in PLURALS.items():
         if registry.kind(kind):
             yield f"## {plural.capitalize()}"
+        bridged = Counter[str]()
         for each in registry.kind(kind):
-            yield from _entry(each, registry)
+            if each.plugin.distribution in BRIDGES:
+                bridged[each.plugin.distribution] += 1
+            else:
+                yield from _entry(each, registry)
+        for name, number in sorted(bridged.items()):
+            yield f"`{name}` offers {number:,} of {BRIDGES[name]}: see `zoo list {plural} --where plugin={name}`."
     yield "## Readers of files and folders"
     yield from _readers()
 

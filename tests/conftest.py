@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from zoo.registry import Registry
+from benchmarks.bridges import registry_without_bridges
 
 REGISTER = """
 from zoo.plugin import Loss, hookimpl
@@ -67,8 +67,8 @@ def site(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def registry(cache):
-    """What is really installed."""
-    return Registry.discover()
+    """What is really installed, but for the bridges to other libraries."""
+    return registry_without_bridges()
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 import subprocess
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from onnx import helper
 from torch import nn
 
 from zoo.contracts.signature import Signature
@@ -140,3 +142,16 @@ def test_a_killed_process_is_the_environments_fault(monkeypatch, tmp_path):
     monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: ended(-9))
     with pytest.raises(EnvironmentFault, match="ended by signal 9"):
         network.trace(Run(tmp_path))
+
+
+def test_a_graph_that_lacks_a_node_is_known_not_to_load():
+    def graph_of(name):
+        ends = [helper.make_tensor_value_info(end, onnx.TensorProto.FLOAT, [2]) for end in ("x", "y")]
+        return helper.make_model(
+            helper.make_graph([helper.make_node("Relu", [name], ["y"])], "graph", ends[:1], ends[1:]),
+            opset_imports=[helper.make_opsetid("", network.OPSET)],
+            ir_version=8,
+        )
+
+    assert network._loads(graph_of("x"))
+    assert not network._loads(graph_of("left_out"))

@@ -4,12 +4,12 @@ from itertools import combinations, product
 
 import pytest
 
+from benchmarks.bridges import registry_without_bridges
 from benchmarks.families import write
 from benchmarks.resume_matrix import design, trial
 from benchmarks.resume_matrix.__main__ import summary
 from benchmarks.resume_matrix.design import PLAIN, Cell
 from benchmarks.resume_matrix.trial import Outcome
-from zoo.registry import Registry
 from zoo.training import state
 
 REFUSED = ("SparseAdam does not support dense gradients", "fp16 scales its gradients once")
@@ -31,7 +31,7 @@ def cell(place=0, data="iris", **values):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", Registry.discover().names("architecture"))
+@pytest.mark.parametrize("architecture", registry_without_bridges().names("architecture"))
 def test_it_is_stopped_and_resumed_to_the_same_bytes(architecture, cells, folder):
     own = [each for each in cells if each.values["architecture"] == architecture]
     outcomes = [trial.attempt(each, folder) for each in own]

@@ -65,7 +65,7 @@ def _describe(each: Registered, registry: Registry) -> str:
         lines.append(f"fits {', '.join(entry.fits) or 'any target'}; played by {', '.join(entry.plays)}")
     if entry.unsupported:
         return "\n".join([*lines, f"cannot be used: {entry.unsupported}"])
-    # Of pydantic, which takes long to import, and of a model's file there is no need at once.
+    # It imports pydantic, which a model has no need of.
     from zoo.options import schema_of
 
     options = schema_of(registry.load(each)).options

@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+import onnxruntime
 import torch
 from onnx import ModelProto
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -34,7 +36,10 @@ OPSET = 20
 _TRACED_LENGTH = 5
 MAX_BYTES = 1_800_000_000
 """A protobuf message ends at 2 GiB; the rest is room for everything but the weights."""
+UNOPTIMIZED = "zoo.unoptimized"
+"""Marks a graph that ONNX Runtime takes only as torch traced it."""
 
+_FATAL = 4
 _EXPLAINED = "zoo-error "
 _KINDS: tuple[type[ZooError], ...] = (ArtifactError, EnvironmentFault, PluginError, UsageError, ZooError)
 _ERRORS = {kind.exit_code: kind for kind in _KINDS}
@@ -74,6 +79,14 @@ def export_network(network: nn.Module, encoded: Signature) -> ModelProto:
             f"the weights take {num_bytes / 1e9:.1f} GB, one ONNX file holds {MAX_BYTES / 1e9:.1f} GB",
             fix="choose a smaller network",
         )
+    graph = _graph(network, encoded)
+    if not _loads(graph):
+        graph = _graph(network, encoded, optimize=False)
+        graph.metadata_props.add(key=UNOPTIMIZED, value="true")
+    return graph
+
+
+def _graph(network: nn.Module, encoded: Signature, *, optimize: bool = True) -> ModelProto:
     inputs = (*encoded.inputs, *state_specs(network, encoded))
     examples = tuple(_example(spec) for spec in inputs)
     with _plain_attention(), warnings.catch_warnings():
@@ -87,10 +100,23 @@ def export_network(network: nn.Module, encoded: Signature) -> ModelProto:
             input_names=[spec.name for spec in inputs],
             output_names=[*(spec.name for spec in encoded.outputs), *_emitted_names(network, encoded)],
             dynamic_shapes=(tuple(_dynamic_axes(spec) for spec in inputs),),
+            optimize=optimize,
             verbose=False,
         )
     assert program is not None
     return program.model_proto
+
+
+def _loads(graph: ModelProto) -> bool:
+    """Whether ONNX Runtime takes the graph: torch's optimizer of graphs now and then leaves out a node."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads, options.log_severity_level = 1, _FATAL
+    try:
+        onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except (Fail, InvalidArgument, InvalidGraph):
+        return False
+    return True
 
 
 def state_specs(network: nn.Module, encoded: Signature) -> tuple[TensorSpec, ...]:

@@ -1,0 +1,140 @@
+"""One architecture from its factory to ONNX Runtime: what the compatibility matrix tries of each.
+
+Imported once by the process that all others are forked from.
+"""
+
+import logging
+import time
+import warnings
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import onnxscript  # noqa: F401  the exporter needs it, and one import serves all processes
+import timm  # noqa: F401  as above
+import torch
+import torchvision  # noqa: F401  as above
+
+from benchmarks.facts import signature_of
+from zoo.contracts.examples import Batch
+from zoo.contracts.signature import Signature
+from zoo.errors import DataError
+from zoo.exporting.network import UNOPTIMIZED, export_network
+from zoo.options import schema_of
+from zoo.registry import Registered, Registry
+from zoo.training.objectives import supervised
+from zoo.training.player import Player
+from zoo.training.step import Step
+
+NUM_CLASSES = 7
+BATCH_SIZES = (1, 2, 5)
+MODEST_SIDES = (128, 112)
+LARGEST_ERROR = 1e-3
+
+
+class Mismatch(Exception):
+    """ONNX Runtime's answers are not the network's."""
+
+
+def report(name: str, sender: Connection) -> None:
+    """Tries an architecture and sends what was found."""
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    found: dict[str, Any] = {}
+    try:
+        _try(name, found)
+        found["status"] = "passed"
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [""]
+        found |= {"status": "failed", "reason": f"{type(error).__name__}: {lines[0]}"[:400]}
+    found["seconds"] = round(time.process_time(), 1)
+    sender.send(found)
+
+
+def _try(name: str, found: dict[str, Any]) -> None:
+    registry = Registry.discover({"ZOO_PLUGINS": "zoo-timm,zoo-torchvision"})
+    registered = registry.get("architecture", name)
+    torch.manual_seed(0)
+    network, signature = _build(registry, registered)
+    found["image_size"] = signature.inputs[0].shape[-1]
+    _redraw_zeros(network)
+    _train(network, signature, registry)
+    network.eval()
+    began = time.process_time()  # the machine has other work: seconds on the clock would say little
+    model = export_network(network, signature)
+    found["export_s"] = round(time.process_time() - began, 2)
+    if any(each.key == UNOPTIMIZED for each in model.metadata_props):
+        found["note"] = "exported without torch's optimizer of graphs"
+    found["max_relative_error"] = _compare(network, model.SerializeToString(), signature)
+
+
+def _build(registry: Registry, registered: Registered) -> tuple[torch.nn.Module, Signature]:
+    """The network for pictures of a modest size, where it takes them: less work, and the same graph."""
+    entry: Any = registered.entry
+    options = schema_of(registry.load(registered)).arguments({}, where="model.")
+    for side in (*(side for side in MODEST_SIDES if entry.image_size > side), entry.image_size):
+        signature = signature_of(side, NUM_CLASSES)
+        try:
+            return registry.build(registered, signature, **options), signature
+        except DataError:
+            if side == entry.image_size:
+                raise
+    raise AssertionError("the last size is tried or raises")
+
+
+def _redraw_zeros(network: torch.nn.Module) -> None:
+    """Weights and scales that start at nought or nearly would hide what stands before them."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.numel() and parameter.abs().max() <= 1e-4:
+                parameter.normal_(std=0.02 if parameter.ndim > 1 else 0.1)
+
+
+def _train(network: torch.nn.Module, signature: Signature, registry: Registry) -> None:
+    for module in network.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.momentum = 1.0  # after a single step, statistics that are those of pictures
+    loss = registry.build(registry.get("loss", "cross-entropy"))
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-4)
+    player = Player(name="model", module=network.train(), optimizer=optimizer, schedule=lambda *_: 1.0)
+    step = Step({"model": player}, lambda models, batch: supervised(models, batch, loss))
+    truth = torch.arange(4) % NUM_CLASSES
+    before = [parameter.detach().clone() for parameter in network.parameters()][-2:]
+    step([Batch((torch.randn(4, *_shape(signature)),), truth)])
+    after = [parameter.detach() for parameter in network.parameters()][-2:]
+    if all(torch.equal(*pair) for pair in zip(before, after, strict=True)):
+        raise Mismatch("the step of training changed nothing in the last layer")
+
+
+def _compare(network: torch.nn.Module, model: bytes, signature: Signature) -> float:
+    """The largest difference of a score, over the largest score."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for num_pictures in BATCH_SIZES:
+        pictures = torch.randn(num_pictures, *_shape(signature))
+        with torch.no_grad():
+            expected = network(pictures).numpy()
+        (given,) = session.run(None, {signature.inputs[0].name: pictures.numpy()})
+        worst = max(worst, _relative_error(given, expected))
+        if (given.argmax(1) != expected.argmax(1)).any():
+            raise Mismatch(f"another class has the highest score at batch {num_pictures}; error {worst:.1e}")
+    if worst > LARGEST_ERROR:
+        raise Mismatch(f"scores differ by {worst:.1e} of the largest one")
+    return float(f"{worst:.2e}")
+
+
+def _relative_error(given: np.ndarray, expected: np.ndarray) -> float:
+    scale = np.abs(expected).max()
+    if not np.isfinite(expected).all() or scale == 0 or given.shape != expected.shape:
+        raise Mismatch(
+            f"the scores cannot be compared: the largest is {scale}, shapes {given.shape}, {expected.shape}"
+        )
+    return float(np.abs(given - expected).max() / scale)
+
+
+def _shape(signature: Signature) -> tuple[int, ...]:
+    return tuple(size for size in signature.inputs[0].shape if size is not None)
