@@ -46,11 +46,17 @@ _PAPERS = {
 
 def entries() -> Sequence[Entry]:
     """Every detector of torchvision, and what trains them."""
-    facts = json.loads(resources.files(__package__).joinpath("detection.json").read_text("utf-8"))
-    return [*(_architecture(name, known) for name, known in facts.items()), _OBJECTIVE, _LOSS]
+    return [*(_architecture(name, known) for name, known in facts().items()), _OBJECTIVE, _LOSS]
 
 
-def _architecture(name: str, facts: Mapping[str, Any]) -> Architecture:
+def facts() -> Mapping[str, Mapping[str, Any]]:
+    """What is known of each detector, by name."""
+    text = resources.files(__package__).joinpath("detection.json").read_text("utf-8")
+    known: dict[str, dict[str, Any]] = json.loads(text)
+    return known
+
+
+def _architecture(name: str, known: Mapping[str, Any]) -> Architecture:
     return Architecture(
         name=name,
         factory=f"zoo_torchvision.detectors:{name}",
@@ -59,11 +65,11 @@ def _architecture(name: str, facts: Mapping[str, Any]) -> Architecture:
         accepts=("image",),
         predicts=("boxes",),
         objective=OBJECTIVE,
-        image_size=facts["image_size"],
-        min_image_size=facts["min_image_size"],
-        image_mean=tuple(facts["image_mean"]),
-        image_std=tuple(facts["image_std"]),
-        num_parameters=facts["num_parameters"],
+        image_size=known["image_size"],
+        min_image_size=known["min_image_size"],
+        image_mean=tuple(known["image_mean"]),
+        image_std=tuple(known["image_std"]),
+        num_parameters=known["num_parameters"],
         recipe=_RECIPE,
         unsupported=_by_prefix(_UNSUPPORTED, name),
     )

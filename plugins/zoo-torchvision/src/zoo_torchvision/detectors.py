@@ -13,6 +13,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import box_iou, clip_boxes_to_image
 
 from zoo.plugin import Boxes, DataError, Ge, Signature, UsageError
+from zoo_torchvision.detection import facts
 
 CERTAIN = 40.0
 """A logit whose probability is 1."""
@@ -51,10 +52,16 @@ class Detector(nn.Module):
             ``[batch, places]``; or the losses by name and what each picture counts, all ``[batch]``.
         """
         maps = self.network.backbone(pictures.expand(-1, 3, -1, -1))
-        told = {name: each.to(self.anchors.dtype) for name, each in self.network.head([*maps.values()]).items()}
+        told = {
+            name: each.to(self.anchors.dtype) for name, each in self.network.head([*maps.values()]).items()
+        }
         if labels is None or boxes is None:
             class_scores, qualities = self.scores(told)
-            return class_scores, clip_boxes_to_image(self.decode(told["bbox_regression"]), self.size), qualities
+            return (
+                class_scores,
+                clip_boxes_to_image(self.decode(told["bbox_regression"]), self.size),
+                qualities,
+            )
         return self.losses(told, labels, boxes)
 
     def scores(self, told: Told) -> tuple[Tensor, Tensor]:
@@ -182,7 +189,9 @@ def build(
     name: str, num_labels: int, *, pretrained: bool, pretrained_backbone: bool, trainable_layers: int | None
 ) -> nn.Module:
     """torchvision's network for so many labels; of one that is pretrained the class head begins anew."""
-    options: dict[str, Any] = {} if trainable_layers is None else {"trainable_backbone_layers": trainable_layers}
+    options: dict[str, Any] = (
+        {} if trainable_layers is None else {"trainable_backbone_layers": trainable_layers}
+    )
     num_classes = num_labels + family_of(name).num_backgrounds
     weights = "DEFAULT" if pretrained_backbone else None
     if not pretrained:
@@ -197,6 +206,27 @@ def build(
                 own.copy_(known[key])
     network.head.classification_head = classes
     return network
+
+
+def picture_size(signature: Signature, name: str) -> tuple[int, int]:
+    """Height and width of the pictures in pixels.
+
+    Raises:
+        DataError: They are too small for the detector, or have another number of channels.
+    """
+    channels, height, width = signature.inputs[0].shape
+    assert height is not None
+    assert width is not None
+    if channels not in (1, 3):
+        raise DataError(f"{name} takes pictures of 1 or 3 channels, not {channels}", fix="data.channels=3")
+    smallest = facts()[name]["min_image_size"]
+    if min(height, width) < smallest:
+        raise DataError(
+            f"{name} needs pictures of at least {smallest} x {smallest} pixels, "
+            f"not {height} x {width} (height x width)",
+            fix=f"enlarge them with data.size={smallest}",
+        )
+    return height, width
 
 
 def family_of(name: str) -> type[Detector]:
@@ -227,10 +257,8 @@ def make_factory(name: str) -> Callable[..., Detector]:
             DataError: The pictures are too small for it, or have another number of channels.
             UsageError: Layers are to be frozen that nobody trained.
         """
-        channels, *size = signature.inputs[0].shape
+        size = picture_size(signature, name)
         assert isinstance(signature.target, Boxes)
-        if channels not in (1, 3):
-            raise DataError(f"{name} takes pictures of 1 or 3 channels, not {channels}", fix="data.channels=3")
         if trainable_layers is not None and not (pretrained or pretrained_backbone):
             raise UsageError(
                 f"model.trainable_layers={trainable_layers} would leave layers as they were drawn",
@@ -243,13 +271,7 @@ def make_factory(name: str) -> Callable[..., Detector]:
             pretrained_backbone=pretrained_backbone,
             trainable_layers=trainable_layers,
         )
-        try:
-            return family_of(name)(network, (int(size[0] or 0), int(size[1] or 0)))
-        except RuntimeError as error:
-            raise DataError(
-                f"{name} cannot see pictures of {size[0]} x {size[1]} pixels (height x width): {error}",
-                fix="leave out data.size, or enlarge it",
-            ) from error
+        return family_of(name)(network, size)
 
     return factory
 
