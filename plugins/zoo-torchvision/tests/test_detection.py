@@ -12,7 +12,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import batched_nms
 
 from zoo.plugin import Architecture, Batch, Boxes, DataError, Signature, TensorSpec, UsageError
-from zoo_torchvision import detection, detectors
+from zoo_torchvision import detection, detectors, one_stage
 from zoo_torchvision.detection_objective import OwnLosses, flip, torchvision_detection
 
 ENTRIES = {(entry.kind, entry.name): entry for entry in detection.entries()}
@@ -160,14 +160,14 @@ def test_log_odds_are_those_of_the_softmax_where_it_rounds_to_one_too():
     logits = torch.tensor([[2.0, -1.0, 0.5], [40.0, 0.0, -3.0]])
     probabilities = logits.double().softmax(-1)
     expected = probabilities.log() - (1 - probabilities).log()
-    torch.testing.assert_close(detectors.log_odds(logits)[0], expected[0].float())
+    torch.testing.assert_close(one_stage.log_odds(logits)[0], expected[0].float())
     sure = torch.tensor(40.0).double() - torch.tensor([0.0, -3.0]).double().logsumexp(0)
-    torch.testing.assert_close(detectors.log_odds(logits)[1, 0], sure.float())
+    torch.testing.assert_close(one_stage.log_odds(logits)[1, 0], sure.float())
 
 
 def test_the_score_of_a_box_is_the_probability_of_its_class():
     logits = torch.linspace(-12, 12, 97, dtype=torch.float64).view(1, -1, 1)
-    class_scores, qualities = detectors.as_scores(logits)
+    class_scores, qualities = one_stage.as_scores(logits)
     scores = (class_scores.sigmoid() * qualities.sigmoid().unsqueeze(-1)).sqrt()
     torch.testing.assert_close(scores, logits.sigmoid(), rtol=1e-12, atol=0)
 
@@ -239,6 +239,12 @@ def test_a_network_that_is_pretrained_begins_anew_only_with_what_tells_classes(m
     ]
     assert anew
     assert all(name.startswith("head.classification_head") for name in anew)
+
+
+def test_a_backbone_begins_with_the_weights_that_its_constants_are_made_for():
+    assert detectors.backbone_weights("ssd300_vgg16").name == "IMAGENET1K_FEATURES"
+    assert detectors.backbone_weights("fcos_resnet50_fpn").name == "IMAGENET1K_V1"
+    assert detectors.backbone_weights("retinanet_resnet50_fpn_v2") == "DEFAULT"
 
 
 @pytest.mark.slow

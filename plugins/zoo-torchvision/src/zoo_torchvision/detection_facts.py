@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 from torchvision import models
 
-from zoo_torchvision.detectors import FAMILIES, lay_anchors
+from zoo_torchvision.one_stage import FAMILIES, lay_anchors
 
 PLACE = Path(__file__).with_name("detection.json")
 _SIDES = range(32, 321, 32)
