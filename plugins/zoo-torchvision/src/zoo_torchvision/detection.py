@@ -20,8 +20,8 @@ _RECIPE: Mapping[str, Any] = {
     "ema": 0.99,
 }
 _UNSUPPORTED = {
-    "fasterrcnn": "its second stage looks where its first one ranks highest after suppression, so that a "
-    "rounding error can change what a place answers for, and no export of it can be proved",
+    "fasterrcnn": "its second stage sees proposals that are ranked and suppressed within the network, "
+    "picture by picture, which an export for any batch size cannot follow",
     "maskrcnn": "Zoo has no target for the masks of objects",
     "keypointrcnn": "Zoo has no target for the key points of objects",
 }
