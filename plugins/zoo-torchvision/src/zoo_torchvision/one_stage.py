@@ -168,9 +168,12 @@ def as_scores(logits: Tensor) -> tuple[Tensor, Tensor]:
     """Class scores and qualities for which the score of a box is p = sigmoid(logit) alone.
 
     A box's score is sqrt(s(class) s(quality)): with a quality of 1 the class has to have the probability
-    p², whose log-odds are 2 log p - log(1 - p) - log(1 + p).
+    p², whose log-odds are x - log(2 + exp(-x)) for a logit x. No sigmoid is taken: of small probabilities
+    ONNX Runtime's is not exact enough for a logarithm.
     """
-    squared = 2 * F.logsigmoid(logits) - F.logsigmoid(-logits) - logits.sigmoid().log1p()
+    largest = F.relu(-logits)
+    sums = 2 * (-largest).exp() + (-logits - largest).exp()
+    squared = logits - largest - sums.log()
     return squared, torch.full_like(logits[..., 0], CERTAIN)
 
 
