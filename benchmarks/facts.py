@@ -23,7 +23,7 @@ from zoo.errors import DataError
 
 ROOT = Path(__file__).parents[1]
 MATRIX = ROOT / "docs" / "compatibility.json"
-SIDES = (28, 32, 48, 56, 64, 96, 112, 128, 160, 192, 224)
+SIDES = (28, 32, 64, 128)
 """Sides in pixels that are tried for the smallest picture."""
 
 WRITTEN_EVERY = 20
