@@ -5,6 +5,7 @@ def test_show_data_lists_the_options_of_every_reader_and_those_that_all_have(cap
     assert program(["show", "data"]) == 0
     sections = dict(part.split("\n", 1) for part in capsys.readouterr().out.strip().split("\n\n"))
     assert {
+        "clips",
         "detections",
         "masks",
         "pictures",
