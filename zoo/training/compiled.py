@@ -167,8 +167,7 @@ class WholeStep:
             raise NumericsError(
                 f"the loss of {player.name!r} is {loss.item()}, or its gradient is not finite"
             )
-        if player.average is not None:
-            player.average.update_parameters(player.module)
+        player.follow()
         return {player.name: loss}
 
     def give_up(self) -> None:
@@ -176,7 +175,8 @@ class WholeStep:
         self._player.drop_gradients()
         self._step.defers = False
         for group, rate in zip(self._player.groups, self._rates, strict=True):
-            group["lr"] = rate
+            if rate is not None:
+                group["lr"] = rate
 
     def _prepare(self, batch: Batch) -> None:
         """Gradients that stay where they are, and learning rates that the graph reads instead of holding."""
@@ -191,7 +191,7 @@ class WholeStep:
                 parameter.grad = torch.zeros_like(parameter)
                 self._learning.append(parameter)
         for group in player.groups:
-            if "lr" in group:
+            if group.get("lr") is not None:
                 group["lr"] = torch.tensor(float(group["lr"]), device=player.parameters[0].device)
 
     def _play(self, batch: Batch) -> torch.Tensor:

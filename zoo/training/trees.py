@@ -1,11 +1,13 @@
 """Nested state as plain data for strict JSON, with its tensors apart; and back."""
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 Tensors = dict[str, torch.Tensor]
+_DTYPES = {str(value): value for value in vars(torch).values() if isinstance(value, torch.dtype)}
 
 
 def flatten(tree: Any, tensors: Tensors, prefix: str) -> Any:
@@ -21,9 +23,13 @@ def flatten(tree: Any, tensors: Tensors, prefix: str) -> Any:
         return {"tensor": name}
     if isinstance(tree, Mapping):
         return {"map": [[key, flatten(value, tensors, f"{prefix}.{key}")] for key, value in tree.items()]}
-    if isinstance(tree, list | tuple):
-        kind = "list" if isinstance(tree, list) else "tuple"
-        return {kind: [flatten(value, tensors, f"{prefix}.{i}") for i, value in enumerate(tree)]}
+    if isinstance(tree, list | tuple | deque):
+        items = [flatten(value, tensors, f"{prefix}.{i}") for i, value in enumerate(tree)]
+        if isinstance(tree, deque):
+            return {"deque": [tree.maxlen, items]}
+        return {"list" if isinstance(tree, list) else "tuple": items}
+    if isinstance(tree, torch.dtype):
+        return {"dtype": str(tree)}
     if isinstance(tree, float):
         return {"float": tree.hex()}  # exact, and the one way to write infinity in strict JSON
     if tree is None or isinstance(tree, bool | int | str):
@@ -39,8 +45,15 @@ def unflatten(document: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
     if kind == "tensor":
         return tensors[content]
     if kind == "map":
-        return {key: unflatten(value, tensors) for key, value in content}
+        # A key that is a tuple has become a list.
+        return {
+            tuple(key) if isinstance(key, list) else key: unflatten(value, tensors) for key, value in content
+        }
     if kind == "float":
         return float.fromhex(content)
+    if kind == "dtype":
+        return _DTYPES[content]
+    if kind == "deque":
+        return deque((unflatten(value, tensors) for value in content[1]), content[0])
     items = [unflatten(value, tensors) for value in content]
     return items if kind == "list" else tuple(items)
