@@ -21,8 +21,9 @@ from zoo.words import write_value
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "reference"
-# What this repository offers, whatever else is installed.
-PLUGINS = ",".join(sorted(path.name for path in (ROOT / "plugins").iterdir()))
+# What this repository offers, whatever else is installed; bridges have pages of their own.
+BRIDGES = {"zoo-pytorch-optimizer", "zoo-timm", "zoo-torchvision"}
+PLUGINS = ",".join(sorted({path.name for path in (ROOT / "plugins").iterdir()} - BRIDGES))
 _NOTE = "<!-- written by docs/generate_reference.py -->"
 _WIDTH = 100
 _PREFIXES = {"architecture": "model.", "dataset": "data.", "initializer": "initialization.weights."}
@@ -69,7 +70,10 @@ def _text(help_text: str) -> str:
 
 
 def _entries(registry: Registry) -> Iterator[str]:
-    yield "What Zoo and its first-party plugins offer. `zoo show NAME` prints the same for any installed entry."
+    yield (
+        "What Zoo and its first-party plugins offer, without the bridges to other libraries. `zoo show NAME` "
+        "prints the same for any installed entry."
+    )
     for kind in KINDS:
         yield f"## {_PLURALS.get(kind.kind, kind.kind + 's').capitalize()}"
         for each in registry.kind(kind.kind):

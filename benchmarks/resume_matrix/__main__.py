@@ -19,10 +19,10 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.families import write
+from benchmarks.installed import without_bridges
 from benchmarks.resume_matrix import design, trial
 from benchmarks.resume_matrix.design import Cell
 from benchmarks.resume_matrix.trial import Outcome
-from zoo.registry import Registry
 
 SAID_EVERY = 20
 MEMORY = Path("/dev/shm")  # noqa: S108
@@ -37,7 +37,7 @@ def main() -> int:
     started_at = time.monotonic()
     about = machine.about()
     with tempfile.TemporaryDirectory() as place:
-        registry = Registry.discover()
+        registry = without_bridges()
         cells = design.cells(write(Path(place)), registry, is_quick=given.quick)
         wanted = [word.split("=", 1) for word in given.words]
         cells = [cell for cell in cells if all(cell.values.get(name) == value for name, value in wanted)]

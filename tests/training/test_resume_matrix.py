@@ -5,11 +5,11 @@ from itertools import combinations, product
 import pytest
 
 from benchmarks.families import write
+from benchmarks.installed import without_bridges
 from benchmarks.resume_matrix import design, trial
 from benchmarks.resume_matrix.__main__ import summary
 from benchmarks.resume_matrix.design import PLAIN, Cell
 from benchmarks.resume_matrix.trial import Outcome
-from zoo.registry import Registry
 from zoo.training import state
 
 REFUSED = ("SparseAdam does not support dense gradients", "fp16 scales its gradients once")
@@ -21,8 +21,8 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def cells(folder, registry):
-    return design.slice_of(folder, registry)
+def cells(folder):
+    return design.slice_of(folder, without_bridges())
 
 
 def cell(place=0, data="iris", **values):
@@ -31,7 +31,7 @@ def cell(place=0, data="iris", **values):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", Registry.discover().names("architecture"))
+@pytest.mark.parametrize("architecture", without_bridges().names("architecture"))
 def test_it_is_stopped_and_resumed_to_the_same_bytes(architecture, cells, folder):
     own = [each for each in cells if each.values["architecture"] == architecture]
     outcomes = [trial.attempt(each, folder) for each in own]
@@ -41,9 +41,9 @@ def test_it_is_stopped_and_resumed_to_the_same_bytes(architecture, cells, folder
     assert all(any(reason in said for reason in REFUSED) for said in refused)
 
 
-def test_the_slice_holds_everything_that_is_installed(cells, registry):
+def test_the_slice_holds_everything_that_is_installed_but_the_bridges(cells):
     for kind in ("architecture", "optimizer", "schedule"):
-        assert {each.values[kind] for each in cells} == set(registry.names(kind))
+        assert {each.values[kind] for each in cells} == set(without_bridges().names(kind))
     for name, values in design.OPTIONS.items():
         assert {each.values[name] for each in cells} == set(values)
     assert {each.data for each in cells} == set(design.DATA)
