@@ -4,7 +4,7 @@ import enum
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
 import torch
@@ -47,9 +47,14 @@ def describe(factory: Callable[..., Any], options: Iterable[inspect.Parameter]) 
 
 
 def arguments(options: Iterable[inspect.Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the class is given: words for number formats become PyTorch's."""
-    formats = {each.name for each in options if _Format in (each.annotation, *get_args(each.annotation))}
-    return {name: _FORMATS.get(value, value) if name in formats else value for name, value in given.items()}
+    """What the class is given: defaults filled in, and words for number formats become PyTorch's."""
+    taken = list(options)
+    formats = {each.name for each in taken if _Format in (each.annotation, *get_args(each.annotation))}
+    chosen = {each.name: each.default for each in taken if each.default is not inspect.Parameter.empty}
+    return {
+        name: _FORMATS.get(value, value) if name in formats else value
+        for name, value in {**chosen, **given}.items()
+    }
 
 
 def _can_be_written(parameter: inspect.Parameter, hint: Any) -> bool:
@@ -77,11 +82,18 @@ def _type(hint: Any, default: Any) -> Any:
     """The annotation, without what no recipe can hold; the default's own type where it does not fit."""
     if hint is None:
         return type(default) if default not in (None, inspect.Parameter.empty) else Any
-    parts = [_Format if each is torch.dtype else each for each in _branches(hint) if not _is_code(each)]
+    parts = [_writable(each) for each in _branches(hint) if not _is_code(each)]
     # Some defaults are numbers of another kind than their annotation says.
     if isinstance(default, float) and int in parts and float not in parts:
         parts.append(float)
     return Union[tuple(parts)] if parts else Any  # noqa: UP007
+
+
+def _writable(hint: Any) -> Any:
+    """A number format is a word, and a sequence a tuple."""
+    if get_origin(hint) is Sequence:
+        return tuple.__class_getitem__((*get_args(hint), ...))
+    return _Format if hint is torch.dtype else hint
 
 
 def _is_code(hint: Any) -> bool:

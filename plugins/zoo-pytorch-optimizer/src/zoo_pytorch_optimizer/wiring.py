@@ -67,8 +67,9 @@ def build(original: type, named: Named, options: dict[str, Any]) -> torch.optim.
     bridged, parameters = _bridged(original), [parameter for _, parameter in named]
     if wraps(original):
         base = _BASES[options.pop("base")]
-        inner = {key: options.pop(key) for key in ("lr", *_decay(original)) if key in options}
-        made = bridged(base(parameters, **inner), **options)
+        # The weight decay is the wrapper's where it has one of its own.
+        decay = 0.0 if "weight_decay" in _names(original) else options.pop("weight_decay")
+        made = bridged(base(parameters, lr=options.pop("lr"), weight_decay=decay), **options)
     elif perturbs(original):
         base = _BASES[options.pop("base")]
         made = bridged(parameters, base_optimizer=base, **options)
@@ -137,15 +138,15 @@ def _seeded(original: Any) -> Callable[..., Any]:
 
 @contextmanager
 def _seeded_from_torch() -> Iterator[None]:
-    before = random.getstate(), np.random.get_state()  # noqa: NPY002
+    before = random.getstate(), np.random.get_state()
     seed = int(torch.randint(2**31, ()))
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
+    np.random.seed(seed)
     try:
         yield
     finally:
         random.setstate(before[0])
-        np.random.set_state(before[1])  # noqa: NPY002
+        np.random.set_state(before[1])
 
 
 def _grouped(named: Named, adamw: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -163,15 +164,8 @@ def _grouped(named: Named, adamw: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
-    return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
-    )
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def _names(original: type) -> list[str]:
     return list(inspect.signature(original).parameters)
-
-
-def _decay(original: type) -> tuple[str, ...]:
-    """The base's weight decay, unless the wrapper has one itself."""
-    return () if "weight_decay" in _names(original) else ("weight_decay",)

@@ -67,7 +67,9 @@ def _factory(name: str) -> Callable[..., torch.optim.Optimizer]:
 
     first = inspect.Parameter("named_parameters", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     build.__name__ = build.__qualname__ = name
-    build.__doc__ = inspect.getdoc(original.__init__) if "Args:" in (original.__init__.__doc__ or "") else None
+    build.__doc__ = (
+        inspect.getdoc(original.__init__) if "Args:" in (original.__init__.__doc__ or "") else None
+    )
     build.__doc__ = build.__doc__ or inspect.getdoc(original)
     build.__signature__ = inspect.Signature([first, *options])  # type: ignore[attr-defined]
     build.__annotations__ = {each.name: each.annotation for each in options}
@@ -143,7 +145,9 @@ def _why_not(info: OptimInfo) -> str:
         library = info.opt_class.partition(".")[0]
         return f"it is an optimizer of {library}, which timm does not bring and which runs on CUDA alone"
     if info.second_order:
-        return "it differentiates the gradient once more, and a step of Zoo keeps no graph of its backward pass"
+        return (
+            "it differentiates the gradient once more, and a step of Zoo keeps no graph of its backward pass"
+        )
     return ""
 
 
