@@ -6,11 +6,15 @@ import torch
 import zoo
 from tests.training.test_resume import Crash, StopAt, crash, interrupt, outcome, start
 from zoo.contracts.entries import Optimizer
+from zoo.contracts.examples import Batch, Turn
 from zoo.errors import Interrupted, UsageError
 from zoo.registry import Plugin, Registry
 from zoo.training import checkpoints, session, trees
+from zoo.training.compiled import why_not_whole
+from zoo.training.player import Player
 from zoo.training.progress import Progress
 from zoo.training.state import weights_of
+from zoo.training.step import Step
 
 
 class Averaging(torch.optim.SGD):
@@ -115,6 +119,21 @@ def with_made(registry):
         for name, made in MADE.items()
     )
     return Registry(plugins=[*registry.plugins, Plugin("made", "1", __name__, entries)])
+
+
+@pytest.mark.parametrize(("name", "is_whole"), [("sgd", True), ("adam", True), ("peculiar", False)])
+def test_a_step_whose_optimizer_counts_outside_of_tensors_is_not_compiled_whole(name, is_whole):
+    module = torch.nn.Linear(2, 1)
+    made = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, **MADE}[name](list(module.named_parameters()))
+    player = Player("model", module, made, lambda step, num_steps: 1.0)
+    step = Step({"model": player}, supervised_square)
+    step([Batch((torch.ones(3, 2),), torch.zeros(3, 1))])
+    said = "" if is_whole else "the optimizer counts or keeps lists outside of tensors"
+    assert why_not_whole(step, 1) == said
+
+
+def supervised_square(models, batch):
+    yield Turn("model", (models["model"](*batch.inputs) - batch.target).square())
 
 
 @pytest.mark.parametrize(

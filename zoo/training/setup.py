@@ -292,6 +292,11 @@ def _average(
             raise UsageError(
                 f"ema averages weights, and {type(optimizer).__name__} does so itself", fix="leave out ema"
             )
+        if are_spread(dict(network.named_parameters())):
+            raise UsageError(
+                f"{type(optimizer).__name__} has a second set of weights, which shard=true cannot spread",
+                fix="leave out shard",
+            )
         return swa_utils.AveragedModel(network)
     if decay is None:
         return None
