@@ -32,6 +32,9 @@ REQUIRED: Mapping[str, Any] = {"lr": 0.1, "num_iterations": 300, "num_data": 108
 # What its author gives it to do: rows of a table that is seldom looked up.
 SPARSE = "Zoo has no network with sparse gradients, which it is for"
 EXCEPTIONS: Mapping[str, str] = {"sparse-adam": SPARSE}
+# The constraint keeps each neuron's weights without mean and of length 1, where neither minimum is.
+# The other trains those weights alone that are small.
+DESCENDS_WITH: Mapping[str, Mapping[str, Any]] = {"nero": {"constraints": False}, "sara": {"threshold": 10.0}}
 NUM_STEPS = 300
 RATES = (None, 1e-3, 1e-2, 1e-1, 1.0)
 Named = list[tuple[str, torch.nn.Parameter]]
@@ -88,8 +91,12 @@ def ask(name: str) -> dict[str, Any]:
 
 
 def square(named: Named) -> torch.Tensor:
-    """Half the squared distance of every parameter from 1."""
-    return torch.stack([(each - 1).square().sum() / 2 for _, each in named]).sum()
+    """Half the squared distance from a point."""
+    draws = torch.Generator().manual_seed(1)
+    points = [torch.randn(each.shape, generator=draws) for _, each in named]
+    return torch.stack(
+        [(each - point).square().sum() / 2 for (_, each), point in zip(named, points, strict=True)]
+    ).sum()
 
 
 def rosenbrock(named: Named) -> torch.Tensor:
@@ -108,7 +115,10 @@ def descend(registered: Registered, cost: Cost, share: float) -> dict[str, Any] 
     has_rate = any(option.name == "lr" for option in options)
     for rate in RATES if has_rate else RATES[:1]:
         given = {option.name: REQUIRED[option.name] for option in options if option.is_required}
-        given |= {"lr": rate} if rate is not None else {}
+        # Of those with two groups, both.
+        both = [name for name in ("lr", "adamw_lr") if any(option.name == name for option in options)]
+        given |= dict.fromkeys(both, rate) if rate is not None else {}
+        given |= DESCENDS_WITH.get(registered.entry.name, {})
         # Some raise when their numbers overflow, which a rate that is too high for them leads to.
         with suppress(RuntimeError, ArithmeticError):
             if (fall := _fall(registered, cost, given, share)) is not None:

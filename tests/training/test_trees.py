@@ -81,3 +81,14 @@ def test_no_two_tensors_of_one_state_get_one_name():
     found: dict[str, torch.Tensor] = {}
     tree = {"a.b": torch.zeros(1), "a": {"b": torch.ones(1)}}
     assert same(unflatten(flatten(tree, found, "m"), found), tree)
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2, 3), (0, 2, 3, 1), (3, 1, 0, 2)])
+def test_a_tensor_comes_back_in_the_order_that_it_had_in_memory(axes):
+    tensor = torch.arange(120.0).reshape(2, 3, 4, 5).permute(axes)
+    found: dict[str, torch.Tensor] = {}
+    document = json.loads(json.dumps(flatten({"basis": tensor}, found, "m")))
+    written = {name: each.contiguous() for name, each in found.items()}
+    again = unflatten(document, written)["basis"]
+    assert torch.equal(again, tensor)
+    assert again.stride() == tensor.stride()

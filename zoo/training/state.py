@@ -192,8 +192,8 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint,
             _as_saved(state, saved[place])
         for key, value in state.items():
             is_moment = isinstance(value, torch.Tensor) and value.shape == parameter.shape
-            # Checkpoints are contiguous; a fused update wants moments in the order of their parameter.
-            if is_moment and value.stride() != parameter.stride():
+            # A fused update wants moments in the order of their parameter, which may have been another one.
+            if is_moment and value.is_contiguous() and value.stride() != parameter.stride():
                 state[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 

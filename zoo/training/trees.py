@@ -20,7 +20,8 @@ def flatten(tree: Any, tensors: Tensors, prefix: str) -> Any:
         # Keys with dots of their own can lead two ways to one name.
         name = prefix if prefix not in tensors else f"{prefix}#{len(tensors)}"
         tensors[name] = tree
-        return {"tensor": name}
+        # Arithmetic on a matrix that lies in memory by columns rounds otherwise than on one by rows.
+        return {"tensor": name} if tree.is_contiguous() else {"permuted": [name, _order(tree)]}
     if isinstance(tree, Mapping):
         return {"map": [[key, flatten(value, tensors, f"{prefix}.{key}")] for key, value in tree.items()]}
     if isinstance(tree, list | tuple | deque):
@@ -44,6 +45,8 @@ def unflatten(document: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
     [(kind, content)] = document.items()
     if kind == "tensor":
         return tensors[content]
+    if kind == "permuted":
+        return _laid(tensors[content[0]], content[1])
     if kind == "map":
         # A key that is a tuple has become a list.
         return {
@@ -57,3 +60,14 @@ def unflatten(document: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
         return deque((unflatten(value, tensors) for value in content[1]), content[0])
     items = [unflatten(value, tensors) for value in content]
     return items if kind == "list" else tuple(items)
+
+
+def _order(tensor: torch.Tensor) -> list[int]:
+    """The axes by their steps in memory, the longest first."""
+    return sorted(range(tensor.ndim), key=lambda axis: -tensor.stride(axis))
+
+
+def _laid(tensor: torch.Tensor, order: list[int]) -> torch.Tensor:
+    """The same numbers, with the axes in that order in memory."""
+    back = sorted(range(len(order)), key=lambda axis: order[axis])
+    return tensor.permute(order).contiguous().permute(back)

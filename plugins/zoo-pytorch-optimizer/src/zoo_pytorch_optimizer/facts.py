@@ -27,6 +27,7 @@ REASONS: Mapping[str, str] = {
     "distributedmuon": _PROCESSES,
     "gsam": _NETWORK,
     "lomo": _BACKWARD,
+    "lorarite": "it takes pairs of LoRA's factors alone, and networks of Zoo have other parameters",
     "pcgrad": "it wants the loss of each of several tasks apart, and a turn has one loss",
     "safefp16optimizer": "it scales the loss itself, which precision=fp16 does for any optimizer",
     "sophiah": _GRAPH,
