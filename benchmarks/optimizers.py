@@ -27,8 +27,8 @@ from zoo.options import schema_of
 from zoo.registry import Registered, describe
 from zoo.training.player import has_two_modes
 
-# What has no default: of ranger21 the steps of the run, of bsam its examples.
-REQUIRED: Mapping[str, Any] = {"lr": 0.1, "num_iterations": 300, "num_data": 108}
+# What has no default: of ranger21 it is the steps of the run.
+REQUIRED: Mapping[str, Any] = {"lr": 0.1, "num_iterations": 300}
 # What its author gives it to do: rows of a table that is seldom looked up.
 SPARSE = "Zoo has no network with sparse gradients, which it is for"
 EXCEPTIONS: Mapping[str, str] = {"sparse-adam": SPARSE}

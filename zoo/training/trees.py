@@ -64,7 +64,7 @@ def unflatten(document: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
 
 def _order(tensor: torch.Tensor) -> list[int]:
     """The axes by their steps in memory, the longest first."""
-    return sorted(range(tensor.ndim), key=lambda axis: -tensor.stride(axis))
+    return sorted(range(tensor.ndim), key=tensor.stride, reverse=True)
 
 
 def _laid(tensor: torch.Tensor, order: list[int]) -> torch.Tensor:

@@ -23,6 +23,7 @@ _PROCESSES = "it exchanges gradients between processes itself, which is what Zoo
 REASONS: Mapping[str, str] = {
     "adahessian": _GRAPH,
     "adalomo": _BACKWARD,
+    "bsam": "as the library computes its variances, it does not descend a quadratic at any rate that was tried",
     "demo": _PROCESSES,
     "distributedmuon": _PROCESSES,
     "gsam": _NETWORK,

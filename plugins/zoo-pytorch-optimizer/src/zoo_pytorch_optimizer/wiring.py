@@ -98,8 +98,7 @@ def _bridged(original: type) -> Any:
     """A subclass with what this bridge adds."""
     added: dict[str, Any] = {"__doc__": original.__doc__, "__module__": __name__}
     if needs_closure(original):
-        is_sharpness_aware = original.__module__.endswith(".sam")
-        added["step"] = _evaluating_first(original) if is_sharpness_aware else _evaluating(original)
+        added["step"] = _evaluating_first(original) if perturbs(original) else _evaluating(original)
     elif any(getattr(inspect.getmodule(original), each, None) for each in ("random", "np")):
         added["step"] = _seeded(original)
     return type(original.__name__, (Complete, original), added)
