@@ -46,11 +46,13 @@ def __getattr__(name: str) -> Callable[..., torch.optim.Optimizer]:
 def _factory(name: str) -> Callable[..., torch.optim.Optimizer]:
     original: Any = infos()[name].opt_class
     options = list(_options_of(original, _bound(infos()[name])))
+    defaults = {each.name: each.default for each in options if each.default is not inspect.Parameter.empty}
     formats = {each.name for each in options if _Format in (each.annotation, *get_args(each.annotation))}
 
     def build(named_parameters: Iterable[tuple[str, torch.Tensor]], **given: Any) -> torch.optim.Optimizer:
         chosen = {
-            key: _FORMATS.get(value, value) if key in formats else value for key, value in given.items()
+            key: _FORMATS.get(value, value) if key in formats else value
+            for key, value in {**defaults, **given}.items()
         }
         try:
             with warnings.catch_warnings():
