@@ -117,6 +117,14 @@ def test_two_plugins_of_one_name_stay_reachable_by_distribution(site):
     assert "roar" not in registry.names("loss")
 
 
+def test_a_plugin_cannot_take_a_name_of_zoo_itself_from_those_who_use_it(site):
+    site.install("zoo-lion", entry="cross-entropy")
+    registry = discover("zoo-lion")
+    assert registry.get("loss", "cross-entropy").plugin.distribution == "zoo-core"
+    assert registry.get("loss", "zoo-lion/cross-entropy").plugin.distribution == "zoo-lion"
+    assert {"cross-entropy", "zoo-lion/cross-entropy"} <= set(registry.names("loss"))
+
+
 def test_a_distribution_may_be_named_without_its_zoo_prefix_and_in_any_spelling(site):
     site.install("zoo-big_cats")
     registry = discover("zoo-big-cats")

@@ -89,9 +89,12 @@ class Registry:
         )
 
     def names(self, kind: str) -> list[str]:
-        """Names that ``get`` accepts: bare where unique, ``distribution/name`` where two plugins clash."""
+        """Names that ``get`` accepts: bare where unique, ``distribution/name`` where two plugins clash.
+
+        What Zoo itself offers keeps its bare name.
+        """
         return sorted(
-            found.entry.name if len(same) == 1 else found.qualified_name
+            found.entry.name if self._find(kind, found.entry.name) == [found] else found.qualified_name
             for same in self._by_kind[kind].values()
             for found in same
         )
@@ -227,7 +230,8 @@ class Registry:
     def _find(self, kind: str, name: str) -> list[Registered]:
         found = self._by_kind[kind].get(name, [])
         if found or "/" not in name:
-            return found
+            # No plugin changes by being installed what the names of Zoo itself mean.
+            return [each for each in found if each.plugin.distribution == CORE] or found
         distribution, _, bare = name.partition("/")
         same = self._by_kind[kind].get(bare, [])
         exact = [each for each in same if _is_called(each.plugin, distribution)]

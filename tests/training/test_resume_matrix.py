@@ -21,8 +21,8 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def cells(folder, registry):
-    return design.slice_of(folder, registry)
+def cells(folder):
+    return design.slice_of(folder, registry_without_bridges())
 
 
 def cell(place=0, data="iris", **values):
@@ -41,9 +41,9 @@ def test_it_is_stopped_and_resumed_to_the_same_bytes(architecture, cells, folder
     assert all(any(reason in said for reason in REFUSED) for said in refused)
 
 
-def test_the_slice_holds_everything_that_is_installed(cells, registry):
+def test_the_slice_holds_everything_that_is_installed_but_the_bridges(cells):
     for kind in ("architecture", "optimizer", "schedule"):
-        assert {each.values[kind] for each in cells} == set(registry.names(kind))
+        assert {each.values[kind] for each in cells} == set(registry_without_bridges().names(kind))
     for name, values in design.OPTIONS.items():
         assert {each.values[name] for each in cells} == set(values)
     assert {each.data for each in cells} == set(design.DATA)

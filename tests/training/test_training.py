@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import zoo
+from benchmarks.bridges import registry_without_bridges
 from zoo import runs
 from zoo.contracts.entries import Architecture, Loss
 from zoo.errors import EnvironmentFault, NumericsError, PluginError, UsageError
@@ -16,8 +17,8 @@ from zoo.registry import Plugin, Registry
 from zoo.training import checkpoints
 from zoo.training.trained import load_network
 
-OPTIMIZERS = [each.entry.name for each in Registry.discover().kind("optimizer")]
-SCHEDULES = [each.entry.name for each in Registry.discover().kind("schedule")]
+OPTIMIZERS = registry_without_bridges().names("optimizer")
+SCHEDULES = registry_without_bridges().names("schedule")
 # Its gradients must be sparse, which a linear layer's are not.
 DENSE = [name for name in OPTIMIZERS if name != "sparse-adam"]
 # Defaults of PyTorch: the steps of adadelta and adafactor begin small, a rate of 1e-3 is slow for plain descent.

@@ -75,7 +75,7 @@ def _train(subject: NetworkSubject, specimen: Specimen, factor: float) -> tuple[
     built = subject.build(specimen)
     step, players = _trainer(subject, built)
     for player in players.values():
-        player.base_rates = [rate * factor for rate in player.base_rates]
+        player.base_rates = [rate and rate * factor for rate in player.base_rates]
     begun = low = _loss(built, subject.objective_of(built))
     for number in range(1, _NUM_STEPS + 1):
         _advance(step, players, specimen.batch, number)

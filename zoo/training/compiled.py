@@ -67,7 +67,7 @@ class Compiler:
         return self._timed(self._compiled, self._compiled_s)
 
     def _compile(self) -> Play:
-        reason = _why_not_whole(self._step, self._num_parts)
+        reason = why_not_whole(self._step, self._num_parts)
         if not reason:
             return self._or_networks(WholeStep(self._step, defers=self._defers, is_ragged=self._is_ragged))
         return self._networks(reason)
@@ -167,8 +167,7 @@ class WholeStep:
             raise NumericsError(
                 f"the loss of {player.name!r} is {loss.item()}, or its gradient is not finite"
             )
-        if player.average is not None:
-            player.average.update_parameters(player.module)
+        player.follow()
         return {player.name: loss}
 
     def give_up(self) -> None:
@@ -176,7 +175,8 @@ class WholeStep:
         self._player.drop_gradients()
         self._step.defers = False
         for group, rate in zip(self._player.groups, self._rates, strict=True):
-            group["lr"] = rate
+            if rate is not None:
+                group["lr"] = rate
 
     def _prepare(self, batch: Batch) -> None:
         """Gradients that stay where they are, and learning rates that the graph reads instead of holding."""
@@ -191,7 +191,7 @@ class WholeStep:
                 parameter.grad = torch.zeros_like(parameter)
                 self._learning.append(parameter)
         for group in player.groups:
-            if "lr" in group:
+            if group.get("lr") is not None:
                 group["lr"] = torch.tensor(float(group["lr"]), device=player.parameters[0].device)
 
     def _play(self, batch: Batch) -> torch.Tensor:
@@ -215,7 +215,7 @@ class WholeStep:
         return loss.detach()
 
 
-def _why_not_whole(step: Step, num_parts: int) -> str:
+def why_not_whole(step: Step, num_parts: int) -> str:
     """Why a step cannot be one graph; empty if it can."""
     trained = [player for player in step.players.values() if player.optimizer is not None]
     if not hasattr(torch._dynamo.config, "trace_autograd_ops"):
@@ -230,7 +230,21 @@ def _why_not_whole(step: Step, num_parts: int) -> str:
         return "fp16 scales its gradients"
     if num_parts > 1:
         return "a batch is cut into micro-batches"
+    if not _changes_tensors_alone(trained[0]):
+        return "the optimizer counts or keeps lists outside of tensors"
     return ""
+
+
+def _changes_tensors_alone(player: Player) -> bool:
+    """Whether all that an update changes is in tensors, which a graph changes: those of PyTorch are so."""
+    assert player.optimizer is not None
+    counts = any("step" in group for group in player.groups)
+    state = player.optimizer.state
+    return not counts and all(
+        isinstance(value, torch.Tensor)
+        for parameter in state
+        for value in (state[parameter].values() if isinstance(state[parameter], dict) else (None,))
+    )
 
 
 def _changed(player: Player) -> list[torch.Tensor]:

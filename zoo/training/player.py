@@ -2,12 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 import torch
 
 from zoo.errors import PluginError
 from zoo.training.sharding import are_spread
+
+
+class TwoModes(Protocol):
+    """An optimizer that has one set of weights to learn with and another to answer with (schedule-free)."""
+
+    def train(self) -> None:
+        """Puts in the weights to learn with."""
+
+    def eval(self) -> None:
+        """Puts in the weights to answer with."""
+
+
+def has_two_modes(optimizer: Any) -> TypeGuard[TwoModes]:
+    """Whether an optimizer is such."""
+    return callable(getattr(optimizer, "train", None)) and callable(getattr(optimizer, "eval", None))
 
 
 @dataclass
@@ -21,10 +36,12 @@ class Player:
         schedule: Factor of the learning rate by ``(step, num_steps)``.
         needs_closure: The optimizer evaluates the loss itself.
         clip_norm: Largest gradient norm.
-        average: Moving average of the weights, updated after each turn.
+        average: The weights that answer, where those are not the ones that learn: their moving average, or
+            what the optimizer has for it.
         scaler: Keeps gradients in half precision above the smallest number that it knows.
         called: What the objective calls: the network, or what spreads it over processes.
-        base_rates: Learning rate by parameter group, before the schedule.
+        base_rates: Learning rate by parameter group, before the schedule; ``None`` where there is none, since
+            the optimizer finds its own.
         is_sharded: Whether its weights are spread over processes.
     """
 
@@ -38,14 +55,17 @@ class Player:
     scaler: torch.amp.GradScaler | None = None
     called: torch.nn.Module = field(init=False)
     parameters: list[torch.nn.Parameter] = field(init=False)
-    base_rates: list[float] = field(init=False)
+    base_rates: list[float | None] = field(init=False)
     is_sharded: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        if has_two_modes(self.optimizer):
+            self.optimizer.train()
         self.called = self.module
         self.parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
         self.is_sharded = are_spread(dict(self.module.named_parameters()))
-        self.base_rates = [float(group.get("lr", 0.0)) for group in self.groups]
+        rates = [group.get("lr") for group in self.groups]
+        self.base_rates = [None if rate is None else float(rate) for rate in rates]
 
     @property
     def groups(self) -> list[dict[str, Any]]:
@@ -61,12 +81,34 @@ class Player:
         """Applies the schedule for this step."""
         factor = self.schedule(step, num_steps)
         for group, rate in zip(self.groups, self.base_rates, strict=True):
-            if "lr" not in group:
+            if rate is None:
                 continue
             if isinstance(group["lr"], torch.Tensor):
                 group["lr"].fill_(rate * factor)  # a compiled step reads it from where it stands
             else:
                 group["lr"] = rate * factor
+
+    def follow(self) -> None:
+        """After a turn: the moving average learns of the new weights."""
+        if self.average is not None and not has_two_modes(self.optimizer):
+            self.average.update_parameters(self.module)
+
+    def settle(self) -> None:
+        """Before it answers or is saved: an optimizer that has other weights for that is asked for them.
+
+        The weights that learn are put back as they were, in every bit, so that training does not depend on
+        when it was looked at.
+        """
+        if self.average is None or not has_two_modes(self.optimizer):
+            return
+        learning = [parameter.detach().clone() for parameter in self.parameters]
+        self.optimizer.eval()
+        answering, learned = self.average.module.state_dict(), self.module.state_dict()
+        for name, tensor in answering.items():
+            tensor.copy_(learned[name])
+        self.optimizer.train()
+        for parameter, before in zip(self.parameters, learning, strict=True):
+            parameter.data.copy_(before)
 
     def gradients(self) -> list[torch.Tensor]:
         """The gradients that there are.

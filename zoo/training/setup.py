@@ -25,7 +25,7 @@ from zoo.training.encoded import EncodedSplit
 from zoo.training.evaluation import Judge
 from zoo.training.initialization import initialize
 from zoo.training.objectives import Objective, SeveralLosses
-from zoo.training.player import Player
+from zoo.training.player import Player, has_two_modes
 from zoo.training.precision import build_scaler, choose_format, lay_out
 from zoo.training.sharding import are_spread, shard
 from zoo.training.updating import leave_compiler_alone
@@ -258,17 +258,16 @@ def _build_player(
     # Such optimizers see all gradients as one vector, which needs them as they are written.
     if not optimizer.needs_closure and not (settings.shard and team.is_several):
         lay_out(network, choose_format(settings.memory_format, device, settings.precision))
+    built = _build_optimizer(network, recipe.optimizers[name], registry, device, is_compiled=settings.compile)
     return Player(
         name=name,
         module=network,
-        optimizer=_build_optimizer(
-            network, recipe.optimizers[name], registry, device, is_compiled=settings.compile
-        ),
+        optimizer=built,
         schedule=build("schedule", recipe.schedules[name], registry),
         needs_closure=optimizer.needs_closure,
         clip_norm=settings.clip_norm,
         scaler=build_scaler(device, settings.precision),
-        average=_average(network, settings.ema)
+        average=_average(network, settings.ema, built)
         if name == find_architecture(recipe, registry).exports
         else None,
     )
@@ -283,8 +282,21 @@ def _require_shardable(recipe: Recipe) -> None:
         raise UsageError("fp16 scales gradients that shard=true spreads", fix="precision=bf16")
 
 
-def _average(network: torch.nn.Module, decay: float | None) -> swa_utils.AveragedModel | None:
-    """The moving average of the network that answers."""
+def _average(
+    network: torch.nn.Module, decay: float | None, optimizer: torch.optim.Optimizer
+) -> swa_utils.AveragedModel | None:
+    """The moving average of the network that answers, or room for what the optimizer has in its place."""
+    if has_two_modes(optimizer):
+        if decay is not None:
+            raise UsageError(
+                f"ema averages weights, and {type(optimizer).__name__} does so itself", fix="leave out ema"
+            )
+        if are_spread(dict(network.named_parameters())):
+            raise UsageError(
+                f"{type(optimizer).__name__} has a second set of weights, which shard=true cannot spread",
+                fix="leave out shard",
+            )
+        return swa_utils.AveragedModel(network)
     if decay is None:
         return None
     ema = swa_utils.get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]

@@ -167,7 +167,8 @@ def position_of(checkpoint: Checkpoint) -> Position:
 def _state_of(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     """The optimizer's state; a rate that a compiled step reads from a tensor is a number as ever."""
     state = optimizer.state_dict()
-    for group in state["param_groups"]:
+    # One that wraps another keeps the other's groups where it likes.
+    for group in state.get("param_groups", ()):
         if isinstance(group.get("lr"), torch.Tensor):
             group["lr"] = group["lr"].item()
     return state
@@ -177,17 +178,40 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint,
     """Puts back the state, spread over processes and laid out in memory as the parameters are."""
     document = trees.unflatten(checkpoint.state["optimizers"][name], checkpoint.optimizer)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    saved = document.get("state", {})
     for place, parameter in enumerate(parameters):
-        for key, value in document["state"].get(place, {}).items():
+        for key, value in saved.get(place, {}).items():
             if isinstance(value, torch.Tensor):
-                document["state"][place][key] = sharding.spread_like(value, parameter)
+                saved[place][key] = sharding.spread_like(value, parameter)
     optimizer.load_state_dict(document)
-    for parameter, state in optimizer.state.items():
+    for place, parameter in enumerate(parameters):
+        state = optimizer.state.get(parameter)
+        if not isinstance(state, dict):
+            continue
+        if place in saved:
+            _as_saved(state, saved[place])
         for key, value in state.items():
             is_moment = isinstance(value, torch.Tensor) and value.shape == parameter.shape
-            # Checkpoints are contiguous; a fused update wants moments in the order of their parameter.
-            if is_moment and value.stride() != parameter.stride():
+            # A fused update wants moments in the order of their parameter, which may have been another one.
+            if is_moment and value.is_contiguous() and value.stride() != parameter.stride():
                 state[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
+def _as_saved(loaded: Any, saved: Any) -> Any:
+    """What an optimizer made of its saved state, with the number format and the words that were saved.
+
+    PyTorch casts every number in a parameter's state to the parameter's own format, also moments that are
+    kept in another one, and loses strings.
+    """
+    if isinstance(loaded, torch.Tensor) and isinstance(saved, torch.Tensor):
+        return loaded if loaded.dtype == saved.dtype else saved.to(loaded.device)
+    if isinstance(loaded, dict) and isinstance(saved, dict):
+        loaded.update({key: _as_saved(loaded[key], saved[key]) for key in loaded.keys() & saved.keys()})
+    elif isinstance(loaded, list) and isinstance(saved, list) and len(loaded) == len(saved):
+        loaded[:] = [_as_saved(*pair) for pair in zip(loaded, saved, strict=True)]
+    elif type(loaded) is tuple and type(saved) is tuple and len(loaded) == len(saved):
+        return tuple(_as_saved(*pair) for pair in zip(loaded, saved, strict=True))
+    return saved if isinstance(loaded, str) and isinstance(saved, str) else loaded
 
 
 def weights_of(checkpoint: Checkpoint, player: str) -> trees.Tensors:

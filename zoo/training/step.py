@@ -118,8 +118,7 @@ class Step:
                 self._update(player, optimizer)
             player.drop_gradients()
             losses.setdefault(player.name, []).append(loss)
-            if player.average is not None:
-                player.average.update_parameters(player.module)
+            player.follow()
             place += 1
         if self.defers:
             self.num_bad.add_(self.watch.found > 0)

@@ -237,6 +237,8 @@ class Trainer:
 
     def answering_models(self) -> dict[str, torch.nn.Module]:
         """The networks that are validated: of each player its average where it has one."""
+        for player in self.prepared.players.values():
+            player.settle()
         return {
             name: player.module if player.average is None else player.average.module
             for name, player in self.prepared.players.items()
@@ -289,6 +291,8 @@ class Trainer:
 
     def _save(self) -> None:
         team = self.prepared.team
+        for player in self.prepared.players.values():
+            player.settle()
         checkpoint = snapshot(self.position, self.prepared.players, self.prepared.recipe)
         is_spread = any(player.is_sharded for player in self.prepared.players.values())
         if team.is_first or is_spread:

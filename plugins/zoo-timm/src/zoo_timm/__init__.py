@@ -1,4 +1,4 @@
-"""Every image network of timm; registration reads shipped facts and imports neither torch nor timm."""
+"""Every image network and optimizer of timm; registration reads shipped facts and imports neither torch nor timm."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.plugin import Architecture, Entry, hookimpl
+from zoo_timm.optimizers import optimizer_entries
 
 FACTS = Path(__file__).with_name("facts.json")
 _TARGETS = ("classes", "binary", "labels", "values", "several")
@@ -13,9 +14,10 @@ _TARGETS = ("classes", "binary", "labels", "values", "several")
 
 @hookimpl
 def zoo_register() -> Sequence[Entry]:
-    """The architectures of timm."""
+    """The architectures and the optimizers of timm."""
     facts = json.loads(FACTS.read_text(encoding="utf-8"))
-    return [_entry(name, fact) for name, fact in facts["architectures"].items()]
+    networks = [_entry(name, fact) for name, fact in facts["architectures"].items()]
+    return [*networks, *optimizer_entries()]
 
 
 def _entry(name: str, fact: Mapping[str, Any]) -> Architecture:
