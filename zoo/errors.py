@@ -13,7 +13,7 @@
 A message says what was given and what is allowed; ``fix`` says what to do about it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class ZooError(Exception):
@@ -90,5 +90,10 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
         return f"did you mean {near[0]!r}?"
     if not words:
         return "there is none"
-    shown = ", ".join(words[:20])
-    return f"known: {shown}" + (f" and {len(words) - 20} more" if len(words) > 20 else "")
+    return f"known: {first_of(words)}"
+
+
+def first_of(words: Sequence[str], most: int = 20) -> str:
+    """The first words of a list that may hold hundreds."""
+    shown = ", ".join(words[:most])
+    return shown + (f" and {len(words) - most} more" if len(words) > most else "")

@@ -23,7 +23,7 @@ from zoo.contracts.recipe import (
     Settings,
 )
 from zoo.contracts.targets import Several, Target, Tokens, part_name
-from zoo.errors import UsageError, did_you_mean
+from zoo.errors import UsageError, did_you_mean, first_of
 from zoo.options import schema_of_settings
 from zoo.registry import Registered, Registry
 from zoo.words import NONE, Tree, merge, nest
@@ -100,14 +100,16 @@ def find_architecture(given: Mapping[str, Any], registry: Registry) -> Registere
     """The architecture that the recipe names.
 
     Raises:
-        UsageError: There is no such architecture, or none is named.
+        UsageError: There is no such architecture, none is named, or it is offered by name alone.
     """
     name = as_choice(given.get("model", {})).get("name")
     if not name:
         raise UsageError(
-            "the recipe names no model", fix="known: " + ", ".join(registry.names("architecture"))
+            "the recipe names no model", fix="known: " + first_of(registry.names("architecture"))
         )
-    return registry.get("architecture", str(name))
+    found = registry.get("architecture", str(name))
+    found.require_support()
+    return found
 
 
 def suggested(architecture: Registered) -> Tree:
@@ -222,13 +224,16 @@ def require_fit(architecture: Registered, target: Target, registry: Registry) ->
     assert isinstance(entry, Architecture)
     if target.kind not in entry.predicts:
         able = [
-            each.entry.name
+            each
             for each in registry.kind("architecture")
             if isinstance(each.entry, Architecture) and target.kind in each.entry.predicts
         ]
+        # A bridge brings hundreds: what others offer comes first.
+        able.sort(key=lambda each: len(each.plugin.entries))
+        names = first_of([each.entry.name for each in able]) or "none is installed"
         raise UsageError(
             f"architecture {entry.name!r} predicts {' or '.join(entry.predicts)}, but the data's target is {target.kind}",
-            fix=f"architectures that predict {target.kind}: {', '.join(able) or 'none is installed'}",
+            fix=f"architectures that predict {target.kind}: {names}",
         )
 
 
@@ -260,7 +265,7 @@ def _initializer_reader(registry: Registry) -> Callable[[str, Any], Choice]:
             value = {"name": "constant", "value": value}
         if isinstance(value, Mapping) and "name" not in value:
             raise UsageError(
-                f"{key!r} names no initializer", fix="known: " + ", ".join(registry.names("initializer"))
+                f"{key!r} names no initializer", fix="known: " + first_of(registry.names("initializer"))
             )
         return complete_choice(key, "initializer", value, registry)
 

@@ -50,6 +50,18 @@ class Registered:
     def __str__(self) -> str:
         return f"{self.entry.kind} {self.entry.name!r} of {self.plugin.distribution} {self.plugin.version}"
 
+    def require_support(self) -> None:
+        """Refuses what is offered by name alone.
+
+        Raises:
+            UsageError: Tells the plugin's reason.
+        """
+        if self.entry.unsupported:
+            raise UsageError(
+                f"the {self} cannot be used: {self.entry.unsupported}",
+                fix=f"choose another: zoo list {PLURALS[self.entry.kind]}",
+            )
+
 
 class Registry:
     """Every entry that can be used, and every plugin that was found."""
@@ -173,11 +185,7 @@ class Registry:
             PluginError: The plugin's module or attribute cannot be imported.
             EnvironmentFault: The ``train`` extra is not installed.
         """
-        if registered.entry.unsupported:
-            raise UsageError(
-                f"the {registered} cannot be used: {registered.entry.unsupported}",
-                fix=f"choose another: zoo list {PLURALS[registered.entry.kind]}",
-            )
+        registered.require_support()
         module_name, _, attribute = registered.entry.factory.partition(":")
         try:
             factory: Any = importlib.import_module(module_name)

@@ -5,6 +5,7 @@ from typing import Any
 
 from zoo.contracts.certificate import Certificate
 from zoo.contracts.targets import Several, Target
+from zoo.errors import first_of
 
 Rows = list[tuple[str, str]]
 _NUM_LISTED = 8
@@ -72,8 +73,7 @@ def answer_of(target: Target) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
-    shown = ", ".join(names[:_NUM_LISTED])
-    return f"{shown} and {len(names) - _NUM_LISTED} more" if len(names) > _NUM_LISTED else shown
+    return first_of(names, _NUM_LISTED)
 
 
 def table(rows: Rows, header: tuple[str, str] = ("", "")) -> str:

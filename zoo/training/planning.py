@@ -16,7 +16,7 @@ from zoo.contracts.signature import Signature
 from zoo.contracts.targets import Boxes, Classes, Mask, Sample, Target, Tokens
 from zoo.data import Data
 from zoo.data.generation import as_samples
-from zoo.errors import ArtifactError, DataError, UsageError
+from zoo.errors import ArtifactError, DataError, UsageError, first_of
 from zoo.files import dump_json, load_json, read_bytes
 from zoo.preprocessing import Geometry, Preprocessing, Standard, Tokenisation, Wishes
 from zoo.registry import CORE, Registered, Registry
@@ -172,7 +172,7 @@ def _source(given: Any, registry: Registry) -> tuple[str, dict[str, Any]]:
     options = dict(given) if isinstance(given, Mapping) else {"name": given}
     source = options.pop("name", None)
     if not source:
-        known = ", ".join(registry.names("dataset"))
+        known = first_of(registry.names("dataset"))
         raise UsageError(
             "no data is named", fix=f"--data PATH, or --data with a data set of the zoo: {known}"
         )
