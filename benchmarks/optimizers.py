@@ -218,7 +218,15 @@ def keep(results: Mapping[str, Mapping[str, Any]]) -> None:
         "small network on iris, stopped by a crash or by a signal, against one that never stopped: what is "
         "not the same in every byte."
     )
-    machine.keep("optimizers", {**machine.about("timm", "pytorch-optimizer"), "note": note, "totals": totals(rows), "optimizers": rows})
+    machine.keep(
+        "optimizers",
+        {
+            **machine.about("timm", "pytorch-optimizer"),
+            "note": note,
+            "totals": totals(rows),
+            "optimizers": rows,
+        },
+    )
 
 
 if __name__ == "__main__":
