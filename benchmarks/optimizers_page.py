@@ -49,6 +49,11 @@ def _exceptions(document: Any) -> str:
     used = [row for row in document["optimizers"] if row["status"] != "unsupported"]
     rows = [
         ["fails", _names(row for row in used if row["status"] == "failed")],
+        *(
+            [f"not the quadratic: {row['reason']}", f"`{_short(row)}`"]
+            for row in used
+            if row["status"] == "exception"
+        ),
         ["not Rosenbrock's valley", _names(row for row in used if row.get("rosenbrock", 0) is None)],
     ]
     return table(["what", "optimizers"], rows)
