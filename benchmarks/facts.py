@@ -62,7 +62,7 @@ def _takes(factory: Callable[..., torch.nn.Module], side: int) -> bool:
     try:
         # Two examples in training: statistics of a batch need more than one number.
         factory(signature_of(side)).train()(torch.empty(2, 3, side, side))
-    except (DataError, ValueError, RuntimeError):
+    except (ArithmeticError, DataError, ValueError, RuntimeError):
         return False
     return True
 
@@ -169,12 +169,15 @@ def main() -> None:
     parser.add_argument(
         "--conformance", action="store_true", help="measure nothing: add what the matrix found"
     )
+    parser.add_argument("--after", default="", metavar="NAME", help="begin behind this network, to go on")
     chosen = parser.parse_args()
     facts = shipped(chosen.library)
     if not chosen.conformance:
         measure_one = {"timm": of_timm, "torchvision": of_torchvision}[chosen.library]
         names = names_of(chosen.library)
         for place, name in enumerate(names, 1):
+            if chosen.after and names.index(chosen.after) >= place - 1:
+                continue
             facts[name] = measure_one(name)
             print(f"{place}/{len(names)} {name}: {facts[name]}", file=sys.stderr, flush=True)
             if place % WRITTEN_EVERY == 0:

@@ -82,7 +82,7 @@ def require_fit(network: nn.Module, shape: tuple[int, int, int], *, name: str, u
     try:
         with torch.no_grad():
             network.eval()(torch.zeros(1, *shape, device=device))
-    except (RuntimeError, ValueError, AssertionError, TypeError, IndexError) as error:
+    except (ArithmeticError, RuntimeError, ValueError, AssertionError, TypeError, IndexError) as error:
         raise misfit(name, shape, usual, error) from error
     finally:
         network.train(was_training)
