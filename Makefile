@@ -7,6 +7,8 @@
 # make resume-matrix  every architecture, optimizer, schedule and option stopped and resumed, half an hour
 # make teams        several processes against one, and two network namespaces as two machines; needs root
 # make compatibility  trains, exports and compares every network of timm and torchvision, for hours; can be stopped
+# make conformance  the conformance kit over every entry but those of the bridges, an hour
+# make optimizers  every optimizer descends and resumes; can be stopped
 # make docs         the documentation, into site/
 # make fuzz         every reader of foreign bytes for MINUTES=10 in all; TARGET=table for one alone
 
@@ -17,7 +19,7 @@ PLUGINS := $(sort $(wildcard plugins/*))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: quickstart test lint types pytest acceptance bench faults faults-peers fuzz resume-matrix teams compatibility docs format clean
+.PHONY: quickstart test lint types pytest acceptance bench faults faults-peers fuzz resume-matrix teams compatibility conformance optimizers docs format clean
 
 quickstart: $(VENV)/.installed
 	rm -rf runs/quickstart
@@ -83,6 +85,13 @@ compatibility: $(VENV)/.tested
 teams: $(VENV)/.tested
 	$(BIN)/python -m benchmarks.teams
 	$(BIN)/python -m benchmarks.machines
+
+conformance: $(VENV)/.tested
+	$(BIN)/python -m benchmarks.conformance
+
+optimizers: $(VENV)/.tested
+	$(BIN)/python -m benchmarks.optimizers
+	$(BIN)/python -m benchmarks.optimizers_page
 
 docs: $(VENV)/.tested
 	$(BIN)/mkdocs build --strict
