@@ -27,8 +27,16 @@ IMPORTERS = {
     "zoo/plugin.py": "a table in the module",
     "zoo/cli/program.py": "a table in the module, and what an installed plugin's hook returns",
     "zoo/registry.py": "the factory of an installed plugin's entry",
+    "zoo/testing/running.py": "a table in the module",
 }
-PROCESSES = {"zoo/exporting/network.py": "the interpreter itself, with a module of Zoo"}
+PROCESSES = {
+    "zoo/cli/installing.py": "pip, by the interpreter itself, with words of the command line",
+    "zoo/exporting/network.py": "the interpreter itself, with a module of Zoo",
+    "zoo/probes.py": "the interpreter itself, with a module of Zoo",
+    "zoo/testing/exporting.py": "the interpreter itself, with a module of Zoo",
+    "zoo/testing/registration.py": "the interpreter itself, with a program in the module",
+    "zoo/testing/supervision.py": "the interpreter itself, with a module of Zoo",
+}
 
 
 def _name(node):

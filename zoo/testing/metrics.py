@@ -156,6 +156,16 @@ def _boxes(target: Boxes) -> Case:
     return Case(target, truth, answers(0), answers(30))
 
 
+def _mask(target: Any) -> Case:
+    num_labels = len(target.labels)
+    truth = (np.arange(_NUM_EXAMPLES * 16) % num_labels).astype(np.uint8).reshape(_NUM_EXAMPLES, 4, 4)
+
+    def answers(chosen: Any) -> dict[str, Any]:
+        return {"mask": chosen.astype(np.uint8), "margin": np.full(chosen.shape, 0.5, np.float32)}
+
+    return Case(target, truth, answers(truth), answers((truth + 1) % num_labels))
+
+
 _CASES = {
     "classes": _classes,
     "binary": _binary,
@@ -164,6 +174,7 @@ _CASES = {
     "forecast": _reals,
     "tokens": _tokens,
     "boxes": _boxes,
+    "mask": _mask,
 }
 
 SUITE = suite(fits_known_targets, tells_better_from_worse, batches_add_up)

@@ -15,6 +15,7 @@ from zoo.contracts.targets import (
     Classes,
     Forecast,
     Labels,
+    Mask,
     Sample,
     Several,
     Target,
@@ -28,6 +29,7 @@ SIDE = 32
 LENGTH = 7
 NUM_TOKENS = 11
 _SAMPLE_SIDE = 16
+_NUM_FRAMES = 4
 _NUM_LABELS = 3
 
 _TARGETS: dict[str, Target] = {
@@ -41,11 +43,18 @@ _TARGETS: dict[str, Target] = {
         Tokens(("", "?", *"abcdefghi")),
         Forecast(("load", "heat"), horizon=3),
         Boxes(("cat", "dog")),
+        Mask(("dark", "bright", "unseen")),
         Sample(3, (_SAMPLE_SIDE, _SAMPLE_SIDE)),
     )
 }
 # What can be told from one kind of input alone.
-_OWN_INPUT = {"tokens": "tokens", "forecast": "series", "boxes": "image", "sample": "latent"}
+_OWN_INPUT = {
+    "tokens": "tokens",
+    "forecast": "series",
+    "boxes": "image",
+    "mask": "image",
+    "sample": "latent",
+}
 
 
 @dataclass(frozen=True)
@@ -125,6 +134,13 @@ def _image(entry: Architecture) -> Inputs:
     return _floats(TensorSpec("encoded_image", "image", "float32", (channels, side, side)))
 
 
+def _video(entry: Architecture) -> Inputs:
+    (image,), _ = _image(entry)
+    channels, *sides = image.shape
+    frames = entry.num_frames or _NUM_FRAMES
+    return _floats(TensorSpec("encoded_video", "video", "float32", (channels, frames, *sides)))
+
+
 def _vector(entry: Architecture) -> Inputs:
     return _floats(TensorSpec("encoded_vector", "vector", "float32", (8,)))
 
@@ -158,6 +174,7 @@ def _latent(entry: Architecture) -> Inputs:
 
 _INPUTS = {
     "image": _image,
+    "video": _video,
     "vector": _vector,
     "table": _table,
     "tokens": _text,
@@ -201,6 +218,11 @@ def _truth(target: Target, first: Tensor) -> Tensor | tuple[Tensor, ...]:
         case Boxes():
             boxes = torch.tensor([[[4.0, 4, 20, 22], [14, 10, 30, 28]]]).expand(BATCH_SIZE, 2, 4)
             return torch.tensor([[0, 1], [1, 0], [0, -1], [1, -1]]), boxes.clone()
+        case Mask():
+            # What is bright: of pictures each pixel by itself, elsewhere by chance.
+            side = first.shape[-1]
+            values = first[:, 0] if first.ndim == 4 else torch.randn(BATCH_SIZE, side, side, generator=random)
+            return (values > 0).long()
         case Sample():
             # Black and white blocks: nothing between that no share of white could answer for certain.
             blocks = torch.randint(0, 2, (BATCH_SIZE, target.channels, 2, 2), generator=random)

@@ -103,7 +103,8 @@ def _create(
         if is_resized:
             raise misfit(name, shape, usual_side(config), error) from error
         raise
-    _require_whole_patches(network, name, shape, usual_side(config))
+    if (height, width) != tuple(config.input_size[1:]):  # some were themselves made for no whole number
+        _require_whole_patches(network, name, shape, usual_side(config))
     require_fit(network, shape, name=name, usual=usual_side(config))
     return network  # type: ignore[no-any-return]
 
