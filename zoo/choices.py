@@ -7,7 +7,7 @@ from typing import Any
 from zoo.contracts.entries import Architecture, Entry, Loss, Objective
 from zoo.contracts.recipe import Choice, PartLoss
 from zoo.contracts.targets import Several, Target
-from zoo.errors import UsageError, did_you_mean, first_of
+from zoo.errors import UsageError, did_you_mean
 from zoo.options import schema_of
 from zoo.registry import Registered, Registry
 from zoo.words import merge
@@ -70,7 +70,7 @@ def complete_choice(key: str, kind: str, given: Mapping[str, Any] | str, registr
     """
     options = dict(as_choice(given))
     if "name" not in options:
-        raise UsageError(f"the recipe names no {key}", fix="known: " + first_of(registry.names(kind)))
+        raise UsageError(f"the recipe names no {key}", fix="known: " + registry.known(kind))
     name = str(options.pop("name"))
     registered = registry.get(kind, name)
     schema = schema_of(registry.load(registered))

@@ -104,9 +104,7 @@ def find_architecture(given: Mapping[str, Any], registry: Registry) -> Registere
     """
     name = as_choice(given.get("model", {})).get("name")
     if not name:
-        raise UsageError(
-            "the recipe names no model", fix="known: " + first_of(registry.names("architecture"))
-        )
+        raise UsageError("the recipe names no model", fix="known: " + registry.known("architecture"))
     found = registry.get("architecture", str(name))
     found.require_support()
     return found
@@ -264,9 +262,7 @@ def _initializer_reader(registry: Registry) -> Callable[[str, Any], Choice]:
         if isinstance(value, int | float):
             value = {"name": "constant", "value": value}
         if isinstance(value, Mapping) and "name" not in value:
-            raise UsageError(
-                f"{key!r} names no initializer", fix="known: " + first_of(registry.names("initializer"))
-            )
+            raise UsageError(f"{key!r} names no initializer", fix="known: " + registry.known("initializer"))
         return complete_choice(key, "initializer", value, registry)
 
     return read

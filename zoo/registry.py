@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from zoo.contracts.entries import KINDS, PLURALS, Entry
 from zoo.discovery import CORE, Plugin, describe, discover_plugins, normalise, plugin_manager
-from zoo.errors import EnvironmentFault, PluginError, UsageError, ZooError, did_you_mean
+from zoo.errors import EnvironmentFault, PluginError, UsageError, ZooError, did_you_mean, first_of
 
 __all__ = ["CORE", "TRAIN_EXTRA", "Plugin", "Registered", "Registry", "describe", "missing_extra"]
 
@@ -114,6 +114,11 @@ class Registry:
     def has(self, kind: str, name: str) -> bool:
         """Whether at least one plugin offers it."""
         return bool(self._find(kind, name))
+
+    def known(self, kind: str) -> str:
+        """Names of a kind for an error: a bridge offers hundreds, so those of small plugins come first."""
+        found = sorted(self.kind(kind), key=lambda each: len(each.plugin.entries))
+        return first_of([each.entry.name for each in found])
 
     def get(self, kind: str, name: str) -> Registered:
         """The entry of that kind and name.

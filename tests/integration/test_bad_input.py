@@ -129,7 +129,7 @@ def _contents(folder):
         (["mpl", "--data", "iris"], ["there is no architecture 'mpl'", "fix: did you mean 'mlp'?"]),
         (["mlp", "--data", "irsi"], ["there is no dataset 'irsi'", "fix: did you mean 'iris'?"]),
         (["mlp"], ["no data is named", "fix: --data PATH", "breast-cancer"]),
-        (["--data", "iris"], ["names no model", "fix: known: conditional-dcgan"]),
+        (["--data", "iris"], ["names no model", "fix: known: mlp, perceptron"]),
         (["mlp", "--data", "iris", "epoch=3"], ["unknown key 'epoch'", "did you mean 'epochs'?"]),
         (["mlp", "--data", "iris", "epochs"], ["'epochs' is not of the form key=value", "epochs=20"]),
         (["mlp", "--data", "iris", "epochs=many"], ["epochs=many", "epochs is int ≥ 1"]),
@@ -474,7 +474,10 @@ def test_debug_adds_the_traceback(say, folder):
 
 def test_list_prints_objects_with_these_keys(say):
     rows = json.loads(say("list", "--json").out)
-    assert {tuple(row) for row in rows} == {("kind", "name", "plugin", "version", "summary", "status")}
+    facts = ("reference", "params", "size", "accepts", "predicts", "conformance", "reason")
+    assert {tuple(row) for row in rows} == {
+        ("kind", "name", "plugin", "version", "summary", *facts, "status")
+    }
     assert {row["status"] for row in rows} == {"ok"}
 
 

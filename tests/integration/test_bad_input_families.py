@@ -86,7 +86,7 @@ def test_a_horizon_longer_than_the_series_is_refused(refused, folder):
         ("forecast", ["data.target=[a,a]"], "data.target names 'a' twice"),
         ("sequence", ["data.horizon=2"], "with data.group each series has one answer"),
         ("several", ["data.horizon=2"], "data.horizon is for a series"),
-        ("text", ["data.size=8"], "data.size is for pictures, and there is no use for it here"),
+        ("text", ["data.size=8"], "data.size is for pictures and clips, and there is no use for it here"),
         ("several", ["data.latent=3"], "data.latent is for a generator"),
         ("boxes", ["data.tokens=words"], "data.tokens is for texts"),
     ],
