@@ -93,6 +93,8 @@ def write(folder: Path) -> Path:
     _write_tables(folder, random)
     _write_shapes(folder / "shapes", random)
     _write_cells(folder / "cells", random)
+    clips = random.integers(0, 256, (30, 3, 8, 8, 1)).astype(np.uint8)
+    np.savez(folder / "clips.npz", x=clips, y=np.arange(30) % 2)
     for place, name in enumerate(("dark", "light")):
         (folder / "faces" / name).mkdir(parents=True)
         for number in range(30):

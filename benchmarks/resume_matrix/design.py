@@ -22,6 +22,7 @@ from zoo.training import planning, setup
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "mlp": {"hidden": [8], "normalisation": "batch"},
     "convnet": {"width": 4},
+    "convnet3d": {"width": 4},
     "detector": {"width": 16, "depth": 1},
     "rnn": {"hidden": 6, "embedding": 4, "layers": 2},
     "lstm": {"hidden": 6, "embedding": 4, "word_dropout": 0.1},
@@ -59,6 +60,7 @@ COMPILED: Sequence[tuple[str, Values]] = [
 ]
 # What families are trained on; faces are for those that tell them apart, too, and iris is nothing but numbers.
 DATA: Mapping[str, Mapping[str, Any]] = {
+    "clips": {"name": "clips.npz", "frames": 3},
     "iris": {"name": "iris"},
     "faces": {"name": "faces", "size": 8},
     **{name: family.data for name, family in FAMILIES.items() if family.data["name"] != "faces"},
