@@ -18,7 +18,7 @@ from zoo.training.step import check_values
 _STAND_IN = Architecture(
     name="stand-in",
     factory="zoo.testing.objectives:StandIn",
-    summary="One linear layer, where no installed network plays an objective",
+    summary="One linear layer, where an objective has no network of its own",
     accepts=("vector",),
     predicts=("classes", "binary", "labels", "values"),
 )
@@ -53,8 +53,7 @@ class GameSubject(Subject):
         able = [each for each in registry.kind("architecture") if self._is_able(each)]
         if not able:
             raise Inapplicable("no installed architecture plays it")
-        able.sort(key=lambda each: (self._is_own(each), each.plugin == self.registered.plugin), reverse=True)
-        return NetworkSubject(able[0], registry)
+        return NetworkSubject(max(able, key=self._nearness), registry)
 
     def play(self, *, is_training: bool) -> Iterator[tuple[Built, Turn]]:
         """The turns of one batch, with the networks that they are played by."""
@@ -69,6 +68,11 @@ class GameSubject(Subject):
                 network.train(is_training)
             for turn in subject.objective_of(built)(built.networks, specimen.batch):
                 yield built, turn
+
+    def _nearness(self, registered: Registered) -> tuple[bool, bool, bool]:
+        """What is checked must not depend on what else is installed, so the stand-in comes before strangers."""
+        is_neighbour = registered.plugin == self.registered.plugin
+        return self._is_own(registered), is_neighbour, registered.entry is _STAND_IN
 
     def _is_own(self, registered: Registered) -> bool:
         entry = registered.entry
