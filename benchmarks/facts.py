@@ -87,8 +87,9 @@ def of_torchvision(name: str) -> Facts:
     from torchvision.models import get_model_builder
 
     from zoo_torchvision import networks
+    from zoo_torchvision.weights import weights_of
 
-    preset = networks.preset_of(networks.weights_of(name, ""))
+    preset = networks.preset_of(weights_of(name))
     return {
         **measure(getattr(networks, name), preset.crop_size[0]),
         **_described(get_model_builder(name)),

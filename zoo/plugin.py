@@ -34,6 +34,7 @@ from zoo.hookspecs import hookimpl
 if TYPE_CHECKING:
     from annotated_types import Ge, Gt, Le, Lt
 
+    from zoo.bridging import Restandardise, Scored, misfit, num_scores, picture_shape, require_fit
     from zoo.contracts.examples import Batch, Examples, Objects, Splits, Timeline, Turn, Turns
     from zoo.contracts.signature import Signature
     from zoo.contracts.targets import (
@@ -58,6 +59,10 @@ _BY_FACTORIES = {
     name: module
     for module, names in (
         ("annotated_types", ("Ge", "Gt", "Le", "Lt")),
+        (
+            "zoo.bridging",
+            ("Restandardise", "Scored", "misfit", "num_scores", "picture_shape", "require_fit"),
+        ),
         (
             "zoo.contracts.examples",
             ("Batch", "Examples", "Objects", "Splits", "Timeline", "Turn", "Turns"),
@@ -110,8 +115,10 @@ __all__ = [
     "Objective",
     "Objects",
     "Optimizer",
+    "Restandardise",
     "Sample",
     "Schedule",
+    "Scored",
     "Several",
     "Signature",
     "Splits",
@@ -125,6 +132,10 @@ __all__ = [
     "Values",
     "hookimpl",
     "load_network",
+    "misfit",
+    "num_scores",
+    "picture_shape",
+    "require_fit",
 ]
 
 

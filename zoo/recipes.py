@@ -23,7 +23,7 @@ from zoo.contracts.recipe import (
     Settings,
 )
 from zoo.contracts.targets import Several, Target, Tokens, part_name
-from zoo.errors import UsageError, did_you_mean, first_of
+from zoo.errors import UsageError, did_you_mean
 from zoo.options import schema_of_settings
 from zoo.registry import Registered, Registry
 from zoo.words import NONE, Tree, merge, nest
@@ -221,17 +221,10 @@ def require_fit(architecture: Registered, target: Target, registry: Registry) ->
     entry = architecture.entry
     assert isinstance(entry, Architecture)
     if target.kind not in entry.predicts:
-        able = [
-            each
-            for each in registry.kind("architecture")
-            if isinstance(each.entry, Architecture) and target.kind in each.entry.predicts
-        ]
-        # A bridge brings hundreds: what others offer comes first.
-        able.sort(key=lambda each: len(each.plugin.entries))
-        names = first_of([each.entry.name for each in able]) or "none is installed"
+        able = registry.known("architecture", lambda each: target.kind in each.predicts)
         raise UsageError(
             f"architecture {entry.name!r} predicts {' or '.join(entry.predicts)}, but the data's target is {target.kind}",
-            fix=f"architectures that predict {target.kind}: {names}",
+            fix=f"architectures that predict {target.kind}: {able or 'none is installed'}",
         )
 
 

@@ -115,9 +115,10 @@ class Registry:
         """Whether at least one plugin offers it."""
         return bool(self._find(kind, name))
 
-    def known(self, kind: str) -> str:
+    def known(self, kind: str, is_wanted: Callable[[Any], bool] = lambda entry: True) -> str:
         """Names of a kind for an error: a bridge offers hundreds, so those of small plugins come first."""
-        found = sorted(self.kind(kind), key=lambda each: len(each.plugin.entries))
+        found = [each for each in self.kind(kind) if is_wanted(each.entry)]
+        found.sort(key=lambda each: len(each.plugin.entries))
         return first_of([each.entry.name for each in found])
 
     def get(self, kind: str, name: str) -> Registered:

@@ -7,9 +7,8 @@ from safetensors.torch import save_file
 from timm.models import get_pretrained_cfg
 
 import zoo
-from zoo.plugin import Binary, Classes, DataError, Labels, Several, UsageError, Values
+from zoo.plugin import Binary, Classes, DataError, Labels, Restandardise, Several, UsageError, Values
 from zoo_timm import networks
-from zoo_timm.scored import Restandardise
 
 THREE = Classes(("cat", "dog", "owl"))
 TARGETS = [THREE, Binary(("no", "yes")), Labels(("red", "big")), Values(("height",))]

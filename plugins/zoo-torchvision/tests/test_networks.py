@@ -8,9 +8,9 @@ from PIL import Image
 
 import zoo
 import zoo_torchvision
-from zoo.plugin import Binary, Classes, DataError, Labels, Several, UsageError, Values
+from zoo.plugin import Binary, Classes, DataError, Labels, Restandardise, Several, UsageError, Values
 from zoo_torchvision import networks
-from zoo_torchvision.scored import Restandardise
+from zoo_torchvision.weights import weights_of
 
 THREE = Classes(("cat", "dog", "owl"))
 TARGETS = [THREE, Binary(("no", "yes")), Labels(("red", "big")), Values(("height",))]
@@ -83,7 +83,7 @@ class TestWeights:
 
     def test_weights_of_features_alone_are_none(self):
         with pytest.raises(UsageError, match="IMAGENET1K_FEATURES"):
-            networks.weights_of("vgg16", "IMAGENET1K_FEATURES")
+            weights_of("vgg16", "IMAGENET1K_FEATURES")
 
     def test_weights_that_cannot_be_downloaded_are_named_with_the_way_out(self, signature_of, downloads):
         with pytest.raises(UsageError) as refusal:

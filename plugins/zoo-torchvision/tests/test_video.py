@@ -12,6 +12,7 @@ from zoo.exporting.network import export_network
 from zoo.plugin import Classes, DataError, Signature, TensorSpec, UsageError, Values
 from zoo.preprocessing.graphs import open_session
 from zoo_torchvision import video, video_networks
+from zoo_torchvision.weights import weights_of
 
 NAMES = torchvision.models.list_models(module=torchvision.models.video)
 FIXED = {"mvit_v1_b", "mvit_v2_s"}
@@ -39,7 +40,7 @@ def test_the_facts_are_those_of_the_installed_library():
     facts = json.loads(video.FACTS.read_text())["architectures"]
     for name in NAMES:
         assert video_networks.facts_of(name).items() <= facts[name].items()
-        assert facts[name]["parameters"] == video_networks.weights_of(name, "").meta["num_params"], name
+        assert facts[name]["parameters"] == weights_of(name).meta["num_params"], name
 
 
 @pytest.mark.parametrize(

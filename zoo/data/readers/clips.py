@@ -6,11 +6,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
+from numpy.typing import NDArray
+
 from zoo.contracts.examples import Examples, Splits
 from zoo.contracts.signature import Signature
 from zoo.contracts.tensors import TensorSpec
 from zoo.data.examples import concatenate
 from zoo.data.readers.folders import ClassFolders, class_target, labels, split_folders, subfolders
+from zoo.data.readers.images import are_grey
 from zoo.data.targets import encode
 from zoo.errors import DataError
 from zoo.runtime.clips import (
@@ -24,7 +27,6 @@ from zoo.runtime.clips import (
 )
 
 INPUT = "video"
-_NUM_SAMPLED = 64
 _NUM_CLASSES_LOOKED_AT, _NUM_LOOKED_AT = 16, 8
 
 
@@ -62,7 +64,7 @@ def read(
     splits = {role: _find_classes(folder) for role, folder in split_folders(path).items()}
     train = splits["train"]
     files = [file for found in train.values() for file in found]
-    num_channels = (1 if _are_grey(files) else 3) if channels == "auto" else channels
+    num_channels = (1 if are_grey(files, _decode_first) else 3) if channels == "auto" else channels
     spec = TensorSpec(INPUT, "video", "uint8", (None, None, None, num_channels))
     signature = Signature((spec,), class_target(train, target_type))
     parts = {name: _examples(path, found, signature) for name, found in splits.items()}
@@ -138,18 +140,8 @@ def _examples(path: Path, classes: ClassFolders, signature: Signature) -> Exampl
     return Examples({spec.name: clips}, encode(signature.target, [labels(classes)], ids), ids)
 
 
-def _are_grey(files: Sequence[Path]) -> bool:
-    sample = files[:: max(1, len(files) // _NUM_SAMPLED)][:_NUM_SAMPLED]
-    return all(_is_grey(file) for file in sample)
-
-
-def _is_grey(file: Path) -> bool:
-    try:
-        pixels = decode_clip(file, 3, _first)
-    except DataError:
-        # A broken file says nothing about colour; it is reported with all others when data is encoded.
-        return True
-    return bool((pixels == pixels[..., :1]).all())
+def _decode_first(file: Path) -> NDArray[Any]:
+    return decode_clip(file, 3, _first)
 
 
 def _first(num_frames: int) -> Sequence[int]:

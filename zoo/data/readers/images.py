@@ -3,9 +3,11 @@
 A folder of nothing but pictures is a single class, which is enough for a network that generates more of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+
+from numpy.typing import NDArray
 
 from zoo.contracts.examples import Examples, Splits
 from zoo.contracts.signature import Signature
@@ -113,16 +115,25 @@ def _examples(path: Path, classes: ClassFolders, signature: Signature) -> Exampl
     )
 
 
-def are_grey(files: Sequence[Path]) -> bool:
-    """Whether a sample of the pictures has no colour in it."""
+def _decode(file: Path) -> NDArray[Any]:
+    return decode_image(file, 3)
+
+
+def are_grey(files: Sequence[Path], decode: Callable[[Path], NDArray[Any]] = _decode) -> bool:
+    """Whether a sample of the files has no colour in it.
+
+    Args:
+        files: Pictures, or whatever ``decode`` reads.
+        decode: Gives pixels ``[..., 3]`` of a file.
+    """
     sample = files[:: max(1, len(files) // _NUM_SAMPLED)][:_NUM_SAMPLED]
-    return all(_is_grey(file) for file in sample)
+    return all(_is_grey(file, decode) for file in sample)
 
 
-def _is_grey(file: Path) -> bool:
+def _is_grey(file: Path, decode: Callable[[Path], NDArray[Any]]) -> bool:
     try:
-        pixels = decode_image(file, 3)
+        pixels = decode(file)
     except DataError:
         # A broken file says nothing about colour; it is reported with all others when data is encoded.
         return True
-    return bool((pixels == pixels[:, :, :1]).all())
+    return bool((pixels == pixels[..., :1]).all())

@@ -8,8 +8,18 @@ from timm.layers import PatchEmbed
 from timm.models import PretrainedCfg, get_pretrained_cfg, list_pretrained
 from torch import nn
 
-from zoo.plugin import Ge, Lt, Signature, UsageError
-from zoo_timm.scored import Restandardise, Scored, misfit, num_scores, picture_shape, require_fit
+from zoo.plugin import (
+    Ge,
+    Lt,
+    Restandardise,
+    Scored,
+    Signature,
+    UsageError,
+    misfit,
+    num_scores,
+    picture_shape,
+    require_fit,
+)
 
 _Rate = Annotated[float, Ge(0), Lt(1)] | None
 

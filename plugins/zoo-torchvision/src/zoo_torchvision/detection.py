@@ -1,12 +1,13 @@
 """torchvision's detectors as entries, from the facts that ``python -m zoo_torchvision.detection_facts`` wrote."""
 
-import json
 from collections.abc import Mapping, Sequence
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from zoo.plugin import Architecture, Entry, Loss, Objective
+from zoo_torchvision.facts import entry, read
 
+FACTS = Path(__file__).with_name("detection.json")
 OBJECTIVE = "torchvision-detection"
 # What AdamW wants of a network with a pyramid; the norms of early gradients are in the hundreds.
 _RECIPE: Mapping[str, Any] = {
@@ -51,25 +52,20 @@ def entries() -> Sequence[Entry]:
 
 def facts() -> Mapping[str, Mapping[str, Any]]:
     """What is known of each detector, by name."""
-    text = resources.files(__package__).joinpath("detection.json").read_text("utf-8")
-    known: dict[str, dict[str, Any]] = json.loads(text)
+    known: Mapping[str, Mapping[str, Any]] = read(FACTS)
     return known
 
 
 def _architecture(name: str, known: Mapping[str, Any]) -> Architecture:
-    return Architecture(
-        name=name,
-        factory=f"zoo_torchvision.detectors:{name}",
+    return entry(
+        name,
+        known,
+        module="detectors",
         summary=f"{_by_prefix(_SUMMARIES, name)}, of torchvision",
         reference=_by_prefix(_PAPERS, name),
         accepts=("image",),
         predicts=("boxes",),
         objective=OBJECTIVE,
-        image_size=known["image_size"],
-        min_image_size=known["min_image_size"],
-        image_mean=tuple(known["image_mean"]),
-        image_std=tuple(known["image_std"]),
-        num_parameters=known["num_parameters"],
         recipe=_RECIPE,
         unsupported=_by_prefix(_UNSUPPORTED, name),
     )

@@ -1,15 +1,14 @@
 """Writes what torchvision says of its detectors: ``python -m zoo_torchvision.detection_facts``."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 from torchvision import models
 
+from zoo_torchvision.detection import FACTS
 from zoo_torchvision.one_stage import FAMILIES, lay_anchors
 
-PLACE = Path(__file__).with_name("detection.json")
 _SIDES = range(32, 321, 32)
 
 
@@ -21,9 +20,9 @@ def facts_of(name: str) -> dict[str, Any]:
     return {
         "image_size": side,
         "min_image_size": _least_side(network) if name.startswith(tuple(FAMILIES)) else 1,
-        "image_mean": transform.image_mean,
-        "image_std": transform.image_std,
-        "num_parameters": sum(each.numel() for each in network.parameters()),
+        "mean": transform.image_mean,
+        "std": transform.image_std,
+        "parameters": sum(each.numel() for each in network.parameters()),
     }
 
 
@@ -42,4 +41,4 @@ def _can_see(network: nn.Module, side: int) -> bool:
 
 if __name__ == "__main__":
     found = {name: facts_of(name) for name in models.list_models(models.detection)}
-    PLACE.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    FACTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

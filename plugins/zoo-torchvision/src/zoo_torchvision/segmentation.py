@@ -1,11 +1,11 @@
 """Entries of torchvision's networks that label every pixel, from facts that a command measured."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from zoo.plugin import Architecture
+from zoo_torchvision import facts
 
 FACTS = Path(__file__).with_name("segmentation.json")
 _PAPERS = {
@@ -17,23 +17,18 @@ _PAPERS = {
 
 def entries() -> Sequence[Architecture]:
     """One entry a network."""
-    facts = json.loads(FACTS.read_text(encoding="utf-8"))
-    return [_entry(name, fact) for name, fact in facts.items()]
+    return [_entry(name, fact) for name, fact in facts.read(FACTS).items()]
 
 
 def _entry(name: str, fact: Mapping[str, Any]) -> Architecture:
     family, _, backbone = name.partition("_")
     what, paper = _PAPERS[family]
-    return Architecture(
-        name=name,
-        factory=f"zoo_torchvision.segmenters:{name}",
+    return facts.entry(
+        name,
+        fact,
+        module="segmenters",
         summary=f"{what}, on {backbone}",
         reference=paper,
         accepts=("image",),
         predicts=("mask",),
-        image_size=fact["image_size"],
-        min_image_size=fact["min_image_size"],
-        image_mean=tuple(fact["mean"]),
-        image_std=tuple(fact["std"]),
-        num_parameters=fact["parameters"],
     )

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torchvision.models import segmentation
 from torchvision.models.segmentation.deeplabv3 import ASPPPooling
 
-from zoo.plugin import Signature, UsageError
+from zoo.plugin import Signature
+from zoo_torchvision.weights import load, weights_of
 
 
 class Segmenter(nn.Module):
@@ -64,7 +65,8 @@ def __getattr__(name: str) -> Callable[..., Segmenter]:
         )
         _allow_single_pictures(network)
         if pretrained:
-            _load(network, name)
+            # Layers that emit other labels begin anew.
+            load(network, name, weights_of(name), own=network.state_dict())
         return Segmenter(network)
 
     factory.__name__ = factory.__qualname__ = name
@@ -76,23 +78,3 @@ def _allow_single_pictures(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, ASPPPooling):
             module[2] = PooledNorm(module[2].num_features)
-
-
-def _load(network: nn.Module, name: str) -> None:
-    """Fills a network from the library's own, except for layers that emit other labels.
-
-    Raises:
-        UsageError: The weights cannot be loaded.
-    """
-    weights = torchvision.models.get_model_weights(name).DEFAULT
-    try:
-        loaded = torchvision.models.get_model(name, weights=weights, progress=False).state_dict()
-    except (OSError, RuntimeError) as error:
-        raise UsageError(
-            f"the weights {weights.name} of {name} cannot be loaded from {weights.url}: {error}",
-            fix="torchvision downloads them once: connect to the internet, or leave out pretrained=true",
-        ) from error
-    own = network.state_dict()
-    network.load_state_dict(
-        {key: loaded[key] if loaded[key].shape == value.shape else value for key, value in own.items()}
-    )

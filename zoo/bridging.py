@@ -1,4 +1,4 @@
-"""A library's network between Zoo's pictures and Zoo's scores."""
+"""For plugins that bring another library's networks: what stands between Zoo's pictures and Zoo's scores."""
 
 import math
 from collections.abc import Sequence
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from zoo.plugin import DataError, Signature, TensorSpec
+from zoo.contracts.signature import Signature
+from zoo.contracts.tensors import TensorSpec
+from zoo.errors import DataError
 
 Scores = Tensor | tuple[Tensor, ...]
 Constants = tuple[Sequence[float], Sequence[float]]
@@ -33,7 +35,7 @@ class Scored(nn.Module):
     def forward(self, pictures: Tensor) -> Scores:
         """Scores ``[batch, *scores]``, of several targets a tuple."""
         scores: Tensor = self.network(self.restandardise(pictures))
-        parts = scores.split([math.prod(shape) for shape in self.shapes], dim=1)
+        parts = torch.split(scores, [math.prod(shape) for shape in self.shapes], dim=1)
         shaped = tuple(part.reshape(-1, *shape) for part, shape in zip(parts, self.shapes, strict=True))
         return shaped[0] if len(shaped) == 1 else shaped
 
@@ -44,6 +46,9 @@ class Restandardise(nn.Module):
     ``(x * std + mean - other mean) / other std`` a channel; a picture of one channel has the means of
     the constants, as preprocessing does.
     """
+
+    scale: Tensor
+    shift: Tensor
 
     def __init__(self, channels: int, given: Constants, wanted: Constants) -> None:
         super().__init__()
