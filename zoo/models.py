@@ -50,8 +50,10 @@ def file_of(model: Registered, registry: Registry) -> Path:
 
 def suggest(given: Path | str, registry: Registry) -> str:
     """The nearest of the installed models and of the model files in this folder."""
-    files = [path.name for path in Path().glob(f"*{SUFFIX}")]
-    return did_you_mean(str(given), [*registry.names(KIND), *files])
+    known = [*registry.names(KIND), *(path.name for path in Path().glob(f"*{SUFFIX}"))]
+    if not known:
+        return f"give the path of an {SUFFIX} file; no model is installed"
+    return did_you_mean(str(given), known)
 
 
 def _is_plainly_a_path(path: Path) -> bool:

@@ -133,3 +133,10 @@ def test_a_name_that_is_not_installed_is_refused_with_the_nearest(mixed, zoo):
     assert done.returncode == 2
     assert "there is no plugin or entry 'zoo-mixd' installed" in done.stderr
     assert "did you mean 'zoo-mixed'?" in done.stderr
+
+
+def test_a_name_of_another_kind_is_not_suggested(zoo):
+    done = zoo("check", "sgd", "--kind", "loss")
+    assert done.returncode == 2
+    assert "there is no loss 'sgd' installed" in done.stderr
+    assert "sgd" not in done.stderr.splitlines()[1]

@@ -100,7 +100,9 @@ def test_a_sound_loss_has_a_row_for_each_check_of_its_kind():
 
 def test_a_claim_of_an_unknown_kind_fails():
     row = row_of(network("Sound", accepts=("smell",)), "builds-from-every-signature")
-    assert "expected kinds among image, video, vector, table, tokens, series, latent; seen: smell" in row.reason
+    assert (
+        "expected kinds among image, video, vector, table, tokens, series, latent; seen: smell" in row.reason
+    )
 
 
 def test_an_entry_that_fits_nothing_together_fails():

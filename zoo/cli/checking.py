@@ -92,7 +92,8 @@ def _places(word: str, kind: str | None) -> list[Found]:
     wanted = [_chosen(each, None if whole else name, kind) for each in found]
     places = [each for each in wanted if each.entries] or [each for each in wanted if each.fault]
     if not places:
-        known = [name for each in found for _, name in each.entries] + distributions()
+        known = [name for each in found for has, name in each.entries if kind in (None, has)]
+        known += [] if kind else distributions()
         what = f"{kind} " if kind else "plugin or entry "
         raise UsageError(f"there is no {what}{word!r} installed", fix=did_you_mean(word, known))
     return places
