@@ -195,10 +195,13 @@ def cells(folder: Path, registry: Registry, *, is_quick: bool = False) -> list[C
 def slice_of(folder: Path, registry: Registry) -> list[Cell]:
     """Each architecture, each of their data, each optimizer and schedule, and each option at least once."""
     fitting = networks(folder, registry)
-    optimizers, schedules = registry.names("optimizer"), registry.names("schedule")
+    schedules = registry.names("schedule")
+    # An architecture that is met once must not be met by an optimizer that it cannot be trained with.
+    particular = [name for name in registry.names("optimizer") if _is_particular(name, registry)]
+    optimizers = [name for name in registry.names("optimizer") if name not in particular]
     pairs = [(architecture, data) for architecture, several in fitting.items() for data in several]
     num_cells = max(len(pairs), len(optimizers), len(schedules))
-    return [
+    found = [
         Cell(
             {
                 "architecture": architecture,
@@ -214,6 +217,17 @@ def slice_of(folder: Path, registry: Registry) -> list[Cell]:
         )
         for place, (architecture, data) in zip(range(num_cells), cycle(pairs), strict=False)
     ]
+    plain = {"architecture": QUICK, "schedule": schedules[0], **PLAIN}
+    return found + [
+        Cell({**plain, "optimizer": name}, fitting[QUICK][0], num_cells + number)
+        for number, name in enumerate(particular)
+    ]
+
+
+def _is_particular(optimizer: str, registry: Registry) -> bool:
+    """Whether it is for small networks on whole splits, or for sparse gradients alone."""
+    entry: Any = registry.get("optimizer", optimizer).entry
+    return entry.needs_closure or "sparse" in optimizer
 
 
 def _threes(factors: Mapping[str, Sequence[str]], name: str, fixed: Values) -> Iterator[Values]:
