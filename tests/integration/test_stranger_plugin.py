@@ -142,7 +142,7 @@ def environment(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(environment):
     """A run with the stranger's network, loss and optimizer, exported."""
-    words = ["loss=brier", "optimizer=lion", "optimizer.lr=0.01", "model.width=8", "epochs=60"]
+    words = ["loss=brier", "optimizer=stranger/lion", "optimizer.lr=0.01", "model.width=8", "epochs=60"]
     done = environment.zoo("train", "maxout", "--data", "iris", *words, "--run", "run", "--json")
     environment.zoo("export", "run")
     return json.loads(done.stdout.splitlines()[-1])
@@ -159,7 +159,7 @@ def test_it_is_listed_at_once(environment):
 
 
 def test_its_options_are_shown_with_type_default_meaning_and_paper(environment):
-    shown = environment.zoo("show", "lion").stdout
+    shown = environment.zoo("show", "stranger/lion").stdout
     assert "lion: optimizer of zoo-stranger 1.2.3" in shown
     assert "reference: arXiv:2302.06675, alg. 2" in shown
     [betas] = [line for line in shown.splitlines() if "optimizer.betas" in line]
