@@ -19,16 +19,36 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.facts import MATRIX, shipped
+from benchmarks.facts import LIBRARIES, MATRIX, shipped
+from zoo.contracts.entries import Architecture
+from zoo.registry import CORE, Registry
 
-LIBRARIES = ("timm", "torchvision")
 _LOCK = Path(tempfile.gettempdir()) / "zoo-compatibility.lock"
 Result = dict[str, Any]
 
 
 def known() -> dict[str, Mapping[str, Any]]:
-    """Facts of every bridged architecture, by qualified name."""
-    return {f"{library}/{name}": fact for library in LIBRARIES for name, fact in shipped(library).items()}
+    """Parameters and family of every bridged architecture that can be used, by qualified name."""
+    classifiers = {
+        f"{library}/{name}": fact["family"]
+        for library in LIBRARIES
+        for name, fact in shipped(library).items()
+    }
+    registry = Registry.discover({"ZOO_PLUGINS": ",".join(f"zoo-{library}" for library in LIBRARIES)})
+    found: dict[str, Mapping[str, Any]] = {}
+    for registered in registry.kind("architecture"):
+        entry: Any = registered.entry
+        name = registered.qualified_name.removeprefix("zoo-")
+        if registered.plugin.distribution != CORE and not entry.unsupported:
+            family = classifiers.get(name) or _task(entry)
+            found[name] = {"parameters": entry.num_parameters, "family": family}
+    return found
+
+
+def _task(entry: Architecture) -> str:
+    if "video" in entry.accepts:
+        return "video"
+    return "detection" if "boxes" in entry.predicts else "segmentation"
 
 
 def ordered(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:

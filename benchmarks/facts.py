@@ -23,6 +23,10 @@ from zoo.errors import DataError
 
 ROOT = Path(__file__).parents[1]
 MATRIX = ROOT / "docs" / "compatibility.json"
+LIBRARIES = ("timm", "torchvision")
+FURTHER = ("segmentation.json", "detection.json", "video_facts.json")
+"""Facts of networks that do not classify pictures, which other commands measure."""
+
 SIDES = (28, 32, 64, 128)
 """Sides in pixels that are tried for the smallest picture."""
 
@@ -33,9 +37,9 @@ _PAPER = re.compile(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})")
 Facts = dict[str, Any]
 
 
-def signature_of(side: int, num_classes: int = 1000) -> Signature:
-    """Pictures of one size, each of one of several classes."""
-    target = Classes(tuple(map(str, range(num_classes))))
+def signature_of(side: int) -> Signature:
+    """Pictures of one size, each of one of 1,000 classes."""
+    target = Classes(tuple(map(str, range(1000))))
     return Signature((TensorSpec("image", "image", "float32", (3, side, side)),), target, target.outputs)
 
 
@@ -130,7 +134,7 @@ def _reference(function: Callable[..., Any]) -> str:
     return f"arXiv:{module.pop()}" if len(module) == 1 else ""
 
 
-def add_conformance(library: str, facts: dict[str, Facts]) -> None:
+def add_conformance(library: str, facts: Mapping[str, Facts]) -> None:
     """Adds what the compatibility matrix found."""
     tried = {each["architecture"]: each for each in json.loads(MATRIX.read_text())} if MATRIX.exists() else {}
     for name, fact in facts.items():
@@ -162,11 +166,23 @@ def shipped(library: str) -> dict[str, Facts]:
     return facts
 
 
+def further(library: str) -> dict[Path, Any]:
+    """The other files of facts that a bridge ships, each with what it holds."""
+    paths = [path_of(library).with_name(name) for name in FURTHER]
+    return {path: json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()}
+
+
+def add_further_conformance(library: str, documents: Mapping[Path, Any]) -> None:
+    """Adds what the matrix found to the facts of those files."""
+    for document in documents.values():
+        add_conformance(library, document.get("architectures", document))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("library", choices=["timm", "torchvision"])
+    parser.add_argument("library", choices=LIBRARIES)
     parser.add_argument(
         "--conformance", action="store_true", help="measure nothing: add what the matrix found"
     )
@@ -186,6 +202,10 @@ def main() -> None:
         facts = {name: facts[name] for name in names}
     add_conformance(chosen.library, facts)
     write(chosen.library, facts)
+    others = further(chosen.library)
+    add_further_conformance(chosen.library, others)
+    for path, document in others.items():
+        path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

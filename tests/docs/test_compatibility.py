@@ -5,6 +5,7 @@ import json
 import pytest
 
 from benchmarks import compatibility, compatibility_page, facts
+from zoo.registry import Registry
 
 ROWS = compatibility.results()
 KEYS = {
@@ -25,11 +26,15 @@ def test_the_page_is_what_the_results_say():
     )
 
 
-@pytest.mark.parametrize("library", compatibility.LIBRARIES)
+@pytest.mark.parametrize("library", facts.LIBRARIES)
 def test_the_facts_repeat_what_the_results_say(library):
     shipped, expected = facts.shipped(library), facts.shipped(library)
     facts.add_conformance(library, expected)
-    assert shipped == expected, f"python -m benchmarks.facts {library} --conformance"
+    further, expected_further = facts.further(library), facts.further(library)
+    facts.add_further_conformance(library, expected_further)
+    assert (shipped, further) == (expected, expected_further), (
+        f"python -m benchmarks.facts {library} --conformance"
+    )
 
 
 def test_every_result_is_whole():
@@ -46,6 +51,23 @@ def test_every_result_is_whole():
 def test_every_failure_is_named_with_its_cause():
     page = compatibility_page.PAGE.read_text()
     assert all(f"`{row['architecture']}`" in page for row in ROWS.values() if row["status"] != "passed")
+
+
+def test_every_architecture_of_both_bridges_that_can_be_used_is_in_the_matrix():
+    registry = Registry.discover({"ZOO_PLUGINS": "zoo-timm,zoo-torchvision"})
+    offered = {
+        each.qualified_name
+        for each in registry.kind("architecture")
+        if not each.entry.unsupported and each.plugin.distribution != "zoo-core"
+    }
+    assert {f"zoo-{name}" for name in compatibility.known()} == offered
+    kinds = (
+        "timm/resnet18",
+        "torchvision/fcn_resnet50",
+        "torchvision/r3d_18",
+        "torchvision/fcos_resnet50_fpn",
+    )
+    assert set(kinds) <= set(compatibility.known())
 
 
 def test_one_of_every_family_comes_first_and_then_the_smallest():

@@ -41,4 +41,4 @@ def _can_see(network: nn.Module, side: int) -> bool:
 
 if __name__ == "__main__":
     found = {name: facts_of(name) for name in models.list_models(models.detection)}
-    FACTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    FACTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
