@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from zoo.bridging import Restandardise, Scored, misfit, num_scores, picture_shape, require_fit
     from zoo.contracts.examples import Batch, Examples, Objects, Splits, Timeline, Turn, Turns
+    from zoo.contracts.restoring import is_restoring
     from zoo.contracts.signature import Signature
     from zoo.contracts.targets import (
         Binary,
@@ -67,6 +68,7 @@ _BY_FACTORIES = {
             "zoo.contracts.examples",
             ("Batch", "Examples", "Objects", "Splits", "Timeline", "Turn", "Turns"),
         ),
+        ("zoo.contracts.restoring", ("is_restoring",)),
         ("zoo.contracts.signature", ("Signature",)),
         (
             "zoo.contracts.targets",
@@ -131,6 +133,7 @@ __all__ = [
     "UsageError",
     "Values",
     "hookimpl",
+    "is_restoring",
     "load_network",
     "misfit",
     "num_scores",

@@ -8,6 +8,7 @@ from typing import Any
 from zoo import data, preprocessing, recipes, runs
 from zoo.contracts.examples import Splits
 from zoo.contracts.recipe import Recipe
+from zoo.contracts.restoring import restoring
 from zoo.errors import DataError, EnvironmentFault, Interrupted, UsageError, ZooError
 from zoo.files import LOCAL, Disk, dump_json
 from zoo.registry import Registry
@@ -138,7 +139,8 @@ def _resume(
         _require_resumable(run, before, planned.recipe, checkpoint, changes)
         require_unchanged(run, planned, registry)
         fitted = load_preprocessing(run)
-        prepared = setup.prepare(planned.recipe, fitted, planned.splits, registry, team)
+        with restoring(when=checkpoint is not None):
+            prepared = setup.prepare(planned.recipe, fitted, planned.splits, registry, team)
         trainer = Trainer(run, prepared, disk, progress)
         if checkpoint is not None:
             with belonging(run.checkpoints_path):

@@ -8,6 +8,7 @@ import torch
 from zoo import recipes, runs
 from zoo.contracts.examples import Splits
 from zoo.contracts.recipe import Choice, Recipe
+from zoo.contracts.restoring import restoring
 from zoo.contracts.signature import Signature
 from zoo.contracts.targets import Labels, Target
 from zoo.errors import ArtifactError
@@ -97,7 +98,8 @@ def load_network(run: Run | Path | str, registry: Registry | None = None) -> Net
     recipe = _recipe(run, preprocessing, registry)
     checkpoint = best_checkpoint(run)
     player = setup.find_architecture(recipe, registry).exports
-    module = setup.build_networks(recipe, preprocessing.encoded, registry)[player]
+    with restoring():
+        module = setup.build_networks(recipe, preprocessing.encoded, registry)[player]
     with belonging(run.checkpoints_path):
         module.load_state_dict(weights_of(checkpoint, player))
     target = with_thresholds(preprocessing.encoded.target, checkpoint)
@@ -116,8 +118,9 @@ def load_models(run: Run, network: Network, registry: Registry) -> dict[str, tor
         ZooError: As for ``load``, or what an objective brings cannot be found.
     """
     checkpoint = best_checkpoint(run)
-    models = setup.build_networks(network.recipe, network.preprocessing.encoded, registry)
-    models |= setup.build_further_players(network.recipe, network.preprocessing.encoded, registry)
+    with restoring():
+        models = setup.build_networks(network.recipe, network.preprocessing.encoded, registry)
+        models |= setup.build_further_players(network.recipe, network.preprocessing.encoded, registry)
     for name, module in models.items():
         with belonging(run.checkpoints_path):
             module.load_state_dict(weights_of(checkpoint, name))

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 import timm
@@ -90,6 +92,27 @@ def hub(tmp_path, monkeypatch):
     return tmp_path
 
 
+def download(hub):
+    """Puts weights of test_resnet where the library keeps what it fetched."""
+    given = timm.create_model("test_resnet").state_dict()
+    folder = hub / "models--timm--test_resnet.r160_in1k"
+    (folder / "snapshots" / "0").mkdir(parents=True)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("0")
+    save_file(given, folder / "snapshots" / "0" / "model.safetensors")
+    return given
+
+
+def pictures(folder):
+    """48 pictures of noise, dark and light."""
+    for place, label in enumerate(("dark", "light")):
+        (folder / label).mkdir(parents=True)
+        for number in range(24):
+            pixels = np.random.default_rng(number).integers(0, 90, (32, 32, 3)) + 140 * place
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / label / f"{number}.png")
+    return folder
+
+
 class TestWeights:
     def test_a_tag_without_pretrained_is_refused(self, signature_of):
         with pytest.raises(UsageError) as refusal:
@@ -116,12 +139,7 @@ class TestWeights:
 
     @pytest.mark.parametrize("channels", [1, 3])
     def test_downloaded_weights_are_loaded_all_but_the_last_layer(self, channels, signature_of, hub):
-        given = timm.create_model("test_resnet").state_dict()
-        folder = hub / "models--timm--test_resnet.r160_in1k"
-        (folder / "snapshots" / "0").mkdir(parents=True)
-        (folder / "refs").mkdir()
-        (folder / "refs" / "main").write_text("0")
-        save_file(given, folder / "snapshots" / "0" / "model.safetensors")
+        given = download(hub)
         network = networks.test_resnet(signature_of(channels=channels), pretrained=True).network
         loaded = network.state_dict()
         differing = [name for name in given if not torch.equal(given[name], loaded[name])]
@@ -129,6 +147,23 @@ class TestWeights:
         assert differing == [*first, "fc.weight", "fc.bias"]
         if channels == 1:
             torch.testing.assert_close(loaded["conv1.0.weight"], given["conv1.0.weight"].sum(1, keepdim=True))
+
+    @pytest.mark.slow
+    def test_a_run_goes_on_and_is_exported_where_the_downloaded_weights_are_no_more(self, hub, tmp_path):
+        download(hub)
+        data = pictures(tmp_path / "pictures")
+        run = zoo.train(
+            {"name": "timm/test_resnet", "pretrained": True},
+            data=data,
+            run=tmp_path / "run",
+            epochs=1,
+            device="cpu",
+        )
+        shutil.rmtree(hub / "models--timm--test_resnet.r160_in1k")
+        with pytest.raises(UsageError, match="the weights 'r160_in1k' of test_resnet cannot be loaded"):
+            zoo.train({"name": "timm/test_resnet", "pretrained": True}, data=data, run=tmp_path / "anew")
+        zoo.resume(run, epochs=2)
+        assert zoo.export(run).certificate
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -153,12 +188,8 @@ def test_only_other_constants_than_the_usual_ones_are_converted(tag, is_restanda
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["test_vit_relpos", "test_efficientnet"])
 def test_it_is_trained_and_its_export_proven(name, tmp_path):
-    for place, label in enumerate(("dark", "light")):
-        (tmp_path / "pictures" / label).mkdir(parents=True)
-        for number in range(24):
-            pixels = np.random.default_rng(number).integers(0, 90, (32, 32, 3)) + 140 * place
-            Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "pictures" / label / f"{number}.png")
-    run = zoo.train(f"timm/{name}", data=tmp_path / "pictures", run=tmp_path / "run", epochs=1, device="cpu")
+    data = pictures(tmp_path / "pictures")
+    run = zoo.train(f"timm/{name}", data=data, run=tmp_path / "run", epochs=1, device="cpu")
     exported = zoo.export(run)
     assert exported.certificate
     assert exported.path.exists()

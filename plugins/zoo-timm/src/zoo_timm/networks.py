@@ -15,6 +15,7 @@ from zoo.plugin import (
     Scored,
     Signature,
     UsageError,
+    is_restoring,
     misfit,
     num_scores,
     picture_shape,
@@ -97,7 +98,7 @@ def _create(
         arguments["img_size"] = height if height == width else (height, width)
     try:
         network = timm.create_model(
-            name, pretrained=pretrained, pretrained_cfg=config.tag or None, **arguments
+            name, pretrained=pretrained and not is_restoring(), pretrained_cfg=config.tag or None, **arguments
         )
     except OSError as error:
         raise UsageError(

@@ -6,7 +6,7 @@ import torchvision
 from torch import Tensor, nn
 from torchvision.models import WeightsEnum
 
-from zoo.plugin import UsageError
+from zoo.plugin import UsageError, is_restoring
 
 
 def weights_of(name: str, tag: str = "") -> WeightsEnum:
@@ -38,7 +38,7 @@ def require_asked(tag: str, *, is_asked: bool) -> None:
 
 
 def load(network: nn.Module, name: str, weights: WeightsEnum, *, own: Container[str]) -> None:
-    """Fills a network from the library's own.
+    """Fills a network from the library's own, unless a checkpoint is going to fill it.
 
     Args:
         network: The one to be filled.
@@ -49,6 +49,8 @@ def load(network: nn.Module, name: str, weights: WeightsEnum, *, own: Container[
     Raises:
         UsageError: The weights cannot be loaded, or do not fit.
     """
+    if is_restoring():
+        return
     try:
         loaded = torchvision.models.get_model(name, weights=weights, progress=False).state_dict()
     except (OSError, RuntimeError) as error:
