@@ -71,11 +71,12 @@ def test_compiled_steps_move_the_weights_as_the_loop_does(tmp_path, registry):
     assert " ms instead of " in said
 
 
-@pytest.mark.parametrize("step", [5, 20])
-def test_a_compiled_run_that_was_stopped_resumes_bitwise(tmp_path, registry, step):
-    whole = start(tmp_path / "whole", registry, ema=0.9)
+@pytest.mark.parametrize("keys", [{"ema": 0.9}, {"accumulate": 2}], ids=["whole step", "networks alone"])
+@pytest.mark.parametrize("step", [5, 20], ids=["before compiling", "before a batch of another size"])
+def test_a_compiled_run_that_was_stopped_resumes_bitwise(tmp_path, registry, step, keys):
+    whole = start(tmp_path / "whole", registry, **keys)
     with pytest.raises(Interrupted):
-        start(tmp_path / "run", registry, Notes(step), ema=0.9)
+        start(tmp_path / "run", registry, Notes(step), **keys)
     assert outcome(zoo.resume(tmp_path / "run", registry=registry)) == outcome(whole)
 
 

@@ -89,8 +89,9 @@ class Compiler:
 
     def _networks(self, reason: str) -> Play:
         self._note(f"compile=true compiles the networks, not the whole step: {reason}")
+        _forget_graphs()
         for player in self._step.players.values():
-            player.module.compile()
+            player.module.compile(dynamic=self._is_ragged)
         return self._step
 
     def _timed(self, play: Play, seconds: list[float]) -> Play:
@@ -143,9 +144,7 @@ class WholeStep:
         device = self._player.parameters[0].device
         step.defers = defers
         mode = "reduce-overhead" if device.type == "cuda" else None
-        # Forget what was compiled for another training; this one's graphs must not depend on it, nor on
-        # which shape comes first: one graph a shape, or one for all of them.
-        torch.compiler.reset()
+        _forget_graphs()
         self._run = torch.compile(self._play, fullgraph=True, mode=mode, dynamic=is_ragged)
 
     def __call__(self, micro_batches: Sequence[Batch]) -> dict[str, torch.Tensor]:
@@ -213,6 +212,15 @@ class WholeStep:
             watch.found.copy_((~is_good).to(watch.found.dtype).reshape(1))
             self._step.num_bad.add_(~is_good)
         return loss.detach()
+
+
+def _forget_graphs() -> None:
+    """Drops what was compiled for another training.
+
+    This one's graphs must not depend on it, nor on which shape comes first, which differs where a run goes on:
+    with ``dynamic`` said there is one graph a shape, or one for all of them.
+    """
+    torch.compiler.reset()
 
 
 def why_not_whole(step: Step, num_parts: int) -> str:
