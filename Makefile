@@ -7,7 +7,7 @@
 # make resume-matrix  every architecture, optimizer, schedule and option stopped and resumed, half an hour
 # make teams        several processes against one, and two network namespaces as two machines; needs root
 # make compatibility  trains, exports and compares every network of timm and torchvision, for hours; can be stopped
-# make conformance  the conformance kit over every entry but those of the bridges, an hour
+# make conformance  the conformance kit over every entry but the architectures of the bridges, half an hour
 # make optimizers  every optimizer descends and resumes; can be stopped
 # make docs         the documentation, into site/
 # make fuzz         every reader of foreign bytes for MINUTES=10 in all; TARGET=table for one alone

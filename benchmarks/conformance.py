@@ -1,8 +1,9 @@
-"""Every entry but those of the bridges through the conformance kit, and every planted fault through all checks of its kind.
+"""Every entry but the bridges' architectures through the conformance kit, and every planted fault through all checks of its kind.
 
     python -m benchmarks.conformance [DIST ...]
 
-Entries are checked by `zoo check`, each in a process of its own. Each planted fault (`tests/testing/planted.py`)
+Entries are checked by `zoo check`, each in a process of its own, the bridges' optimizers all in this one; their
+architectures are what `benchmarks.compatibility` tries. Each planted fault (`tests/testing/planted.py`)
 has to fail its check and no other. The result is `benchmarks/results/conformance.json`; with names of
 distributions only these are checked, and nothing is written.
 """
@@ -15,6 +16,7 @@ import time
 from benchmarks.bridges import BRIDGES
 from benchmarks.machine import about, keep
 from tests.testing.planted import PLANTED, register
+from zoo.registry import Registry
 from zoo.testing import check
 from zoo.testing.supervision import distributions
 
@@ -42,6 +44,17 @@ def checked(distribution):
     }
 
 
+def bridged_optimizers():
+    """Every optimizer of the bridges that can be used, with the checks that it fails."""
+    registry = Registry.discover({"ZOO_PLUGINS": ",".join(sorted(BRIDGES))})
+    found = {}
+    for each in registry.kind("optimizer"):
+        if each.plugin.distribution in BRIDGES and not each.entry.unsupported:
+            rows = check(each, registry).rows
+            found[each.qualified_name] = [row.check for row in rows if row.outcome == "failed"]
+    return found
+
+
 def planted(name, entry):
     """The checks that a planted fault fails."""
     report = check(*register(entry, name))
@@ -63,6 +76,9 @@ def main(names):
         )
     if names:
         return
+    optimizers = bridged_optimizers()
+    num_passed = sum(not failed for failed in optimizers.values())
+    print(f"{num_passed} of {len(optimizers)} optimizers of bridges", flush=True)
     faults = []
     for name, entry in PLANTED:
         faults.append(planted(name, entry))
@@ -72,6 +88,9 @@ def main(names):
         "machine": about("onnxruntime"),
         "entries": sum(each["entries"] for each in found.values()),
         "entries_passed": sum(each["entries_passed"] for each in found.values()),
+        "bridged_optimizers": len(optimizers),
+        "bridged_optimizers_passed": num_passed,
+        "bridged_optimizers_failed": {name: failed for name, failed in optimizers.items() if failed},
         "planted": len(faults),
         "planted_caught_by_exactly_their_check": caught,
         "distributions": found,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.plugin import Entry, Optimizer, hookimpl
+from zoo_pytorch_optimizer.exemptions import EXEMPT
 
 _FACTS = Path(__file__).with_name("facts.json")
 
@@ -20,6 +21,7 @@ def zoo_register() -> Sequence[Entry]:
             reference=fact["reference"],
             needs_closure=fact["needs_closure"],
             unsupported=fact["unsupported"],
+            exempt=EXEMPT.get(fact["name"], {}),
         )
         for fact in json.loads(_FACTS.read_text())["optimizers"]
     ]
