@@ -168,7 +168,9 @@ def main() -> int:
     facts, found = known(), results()
     unknown = [name for name in chosen.names if name not in facts]
     if unknown:
-        parser.error(f"no such architecture: {', '.join(unknown)}; they are called like timm/resnet18")
+        parser.error(
+            f"no such architecture that can be used: {', '.join(unknown)}; they are called like timm/resnet18"
+        )
     names = list(chosen.names)
     if chosen.again:
         names += [name for name, row in found.items() if row["status"] == chosen.again]

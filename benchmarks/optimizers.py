@@ -25,6 +25,7 @@ from benchmarks.resume_matrix import design, trial
 from zoo.errors import ZooError
 from zoo.options import schema_of
 from zoo.registry import Registered, describe
+from zoo.testing.optimizers import RATES
 from zoo.training.player import has_two_modes
 
 # What has no default: of ranger21 it is the steps of the run.
@@ -36,7 +37,6 @@ EXCEPTIONS: Mapping[str, str] = {"sparse-adam": SPARSE}
 # The other trains those weights alone that are small.
 DESCENDS_WITH: Mapping[str, Mapping[str, Any]] = {"nero": {"constraints": False}, "sara": {"threshold": 10.0}}
 NUM_STEPS = 300
-RATES = (None, 1e-3, 1e-2, 1e-1, 1.0)
 Named = list[tuple[str, torch.nn.Parameter]]
 Cost = Callable[[Named], torch.Tensor]
 

@@ -25,3 +25,11 @@ def test_show_an_objective_says_what_it_is_for(capsys):
     assert "fits sample; played by generator, discriminator" in capsys.readouterr().out
     assert program(["show", "truncated"]) == 0
     assert "fits any target; played by model" in capsys.readouterr().out
+
+
+def test_show_tells_what_an_entry_is_exempt_from_and_why(capsys):
+    assert program(["show", "pytorch-optimizer/asgd"]) == 0
+    told = (
+        "exempt from takes-parameter-groups: it divides by its learning rate, which therefore may not reach 0"
+    )
+    assert told in capsys.readouterr().out.splitlines()

@@ -65,6 +65,7 @@ def _describe(each: Registered, registry: Registry) -> str:
         lines.append(f"fits {', '.join(entry.fits) or 'any target'}; played by {', '.join(entry.plays)}")
     if entry.unsupported:
         return "\n".join([*lines, f"cannot be used: {entry.unsupported}"])
+    lines += [f"exempt from {check}: {reason}" for check, reason in entry.exempt.items()]
     # It imports pydantic, which a model has no need of.
     from zoo.options import schema_of
 

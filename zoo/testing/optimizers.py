@@ -14,7 +14,7 @@ from zoo.training import trees
 from zoo.training.player import has_two_modes
 
 _NUM_STEPS = 1000
-_RATES = (None, 1e-3, 1e-2, 1e-1, 1.0)
+RATES = (None, 1e-3, 1e-2, 1e-1, 1.0)
 """The default comes first; one that is made for millions of weights may be too low for a few."""
 
 _SHARE = 0.5
@@ -162,7 +162,7 @@ def foreach_agrees(subject: Subject) -> None:
 def _require_descent(subject: Subject, make_landscape: type[nn.Module]) -> None:
     wanted = _SHARE * make_landscape()().item()
     lowest = _lowest(subject, make_landscape(), wanted)
-    for rate in _RATES[1:] if _has_rate(subject) else ():
+    for rate in RATES[1:] if _has_rate(subject) else ():
         if lowest <= wanted:
             return
         # Some raise when their numbers overflow, which a rate that is too high for them leads to.
