@@ -1,6 +1,7 @@
 # make quickstart   the main job, from an empty environment to printed answers
 # make test         every gate that CI runs
 # make acceptance   the figures on real data; needs the folder named by ZOO_SHARED
+# make gpu          what only a GPU shows, and the figures of one; needs one
 # make faults       what a run survives: every row of docs/explanation/reliability.md, half an hour
 # make faults-peers the same for the peers
 # make bench        the figures of docs/explanation/performance.md; takes about an hour
@@ -19,7 +20,7 @@ PLUGINS := $(sort $(wildcard plugins/*))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: quickstart test lint types pytest acceptance bench faults faults-peers fuzz resume-matrix teams compatibility conformance optimizers docs format clean
+.PHONY: quickstart test lint types pytest acceptance gpu bench faults faults-peers fuzz resume-matrix teams compatibility conformance optimizers docs format clean
 
 quickstart: $(VENV)/.installed
 	rm -rf runs/quickstart
@@ -44,7 +45,12 @@ pytest: $(VENV)/.tested
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 acceptance: $(VENV)/.tested
-	$(BIN)/python -m pytest --override-ini testpaths=acceptance -m acceptance acceptance
+	$(BIN)/python -m pytest --override-ini testpaths=acceptance -m "acceptance and not gpu" acceptance
+
+gpu: $(VENV)/.tested
+	$(BIN)/python -m pytest --override-ini testpaths=acceptance/gpu -m gpu acceptance/gpu
+	$(BIN)/python -m benchmarks.resume_matrix --slice --device cuda
+	$(BIN)/python -m benchmarks.resnet50 --loops bare,zoo,float32
 
 faults: $(VENV)/.tested
 	$(BIN)/python -m benchmarks.faults

@@ -14,14 +14,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import mean, median, quantiles
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import machine, page
 from benchmarks.loops.rounds import LIMIT, Contender, spread, statistic, workers
-from benchmarks.loops.works import WORKS
+from benchmarks.loops.works import WORKS, Work
 
 COLUMNS = {
     "title": "network",
@@ -37,12 +38,15 @@ COLUMNS = {
 }
 
 
-def train(name: str, folder: Path, num_epochs: int) -> dict[str, Any]:
+def train(name: str, folder: Path, num_epochs: int, device: str) -> dict[str, Any]:
     """Trains compiled in this process; seconds of each step; what is said goes to standard error."""
     import torch
 
     from benchmarks.loops import ours
+    from benchmarks.loops.worker import wait
     from zoo.training.progress import Progress
+
+    steps_per_epoch = WORKS[name].steps_per_epoch
 
     class Told(Progress):
         """Hears of each step; what is said goes to the log, as on the command line."""
@@ -51,6 +55,8 @@ def train(name: str, folder: Path, num_epochs: int) -> dict[str, Any]:
             self.walls: list[tuple[int, float, float]] = []
 
         def stepped(self, step: int, num_examples: int, losses: Mapping[str, Any]) -> None:
+            if step % steps_per_epoch in (0, 1):
+                wait(device)
             self.walls.append((step, time.perf_counter(), time.process_time()))
 
         def __getattribute__(self, attribute: str) -> Any:
@@ -61,7 +67,7 @@ def train(name: str, folder: Path, num_epochs: int) -> dict[str, Any]:
 
     torch.set_num_threads(1)
     told = Told()
-    ours.train(name, folder, says=False, compile=True, epochs=num_epochs, progress=told)
+    ours.train(name, folder, says=False, compile=True, epochs=num_epochs, progress=told, device=device)
     steps = [
         ((b[1] - a[1]) / (b[0] - a[0]), (b[2] - a[2]) / (b[0] - a[0]))
         for a, b in zip(told.walls, told.walls[1:], strict=False)
@@ -72,11 +78,11 @@ def train(name: str, folder: Path, num_epochs: int) -> dict[str, Any]:
     }
 
 
-def in_process(name: str, cache: Path, num_epochs: int) -> dict[str, Any]:
+def in_process(name: str, cache: Path, num_epochs: int, device: str) -> dict[str, Any]:
     """The same in a process of its own with its own cache."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.compiled", "--one", name, folder, str(num_epochs)],
+            [sys.executable, "-m", "benchmarks.compiled", "--one", name, folder, str(num_epochs), device],
             env={**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(cache), "OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
@@ -90,20 +96,20 @@ def in_process(name: str, cache: Path, num_epochs: int) -> dict[str, Any]:
     return {**measured, "compile_s": float(said[1]), "says": said[0].strip()}
 
 
-def compare(name: str, num_rounds: int) -> dict[str, Any]:
+def compare(name: str, num_rounds: int, device: str) -> dict[str, Any]:
     """Eager, compiled, eager, compiled ...; the first compiled one is cold."""
-    work = WORKS[name]
+    work = replace(WORKS[name], device=device)
     num_epochs = 6 if work.is_short else 3
     eager, compiled = [], []
     with TemporaryDirectory(ignore_cleanup_errors=True) as cache:
-        cold = in_process(name, Path(cache), num_epochs)
-        with workers(name, [Contender(LIMIT, fused=True)]) as (bare,):
+        cold = in_process(name, Path(cache), num_epochs, device)
+        with workers(name, [Contender(LIMIT, True, device)]) as (bare,):
             bare.measure(work.num_steps)
             for _ in range(num_rounds):
                 before = statistic(work, bare.measure(work.num_steps))
-                compiled.append(in_process(name, Path(cache), num_epochs))
+                compiled.append(in_process(name, Path(cache), num_epochs, device))
                 eager.append((before + statistic(work, bare.measure(work.num_steps))) / 2)
-    steps = [_step(name, each) for each in compiled]
+    steps = [_step(work, each) for each in compiled]
     gain = median(eager) - median(steps)
     return {
         "work": name,
@@ -118,9 +124,15 @@ def compare(name: str, num_rounds: int) -> dict[str, Any]:
     }
 
 
-def _step(name: str, measured: Mapping[str, Any]) -> float:
+def _step(work: Work, measured: Mapping[str, Any]) -> float:
     """As for the loops, without the first epoch, in which it compiles."""
-    work = WORKS[name]
+    if work.device != "cpu":
+        # Between an epoch's last step and the next one's first lies its validation.
+        return mean(
+            wall
+            for place, wall in enumerate(measured["walls"], start=1)
+            if place > work.steps_per_epoch and place % work.steps_per_epoch
+        )
     kept = {key: measured[key][work.steps_per_epoch :] for key in ("walls", "cpus")}
     return quantiles(kept["walls"], n=10)[0] if work.is_short else quantiles(kept["cpus"], n=4)[0]
 
@@ -130,19 +142,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--works", default="a,d,b,c")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--dry", action="store_true", help="keep no figures")
-    parser.add_argument("--one", nargs=3, metavar=("WORK", "FOLDER", "EPOCHS"), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--one", nargs=4, metavar=("WORK", "FOLDER", "EPOCHS", "DEVICE"), help=argparse.SUPPRESS
+    )
     given = parser.parse_args()
     if given.one:
-        name, folder, epochs = given.one
-        print(json.dumps(train(name, Path(folder), int(epochs))))
+        name, folder, epochs, device = given.one
+        print(json.dumps(train(name, Path(folder), int(epochs), device)))
         return
-    rows = [compare(name, given.rounds) for name in given.works.split(",")]
+    rows = [compare(name, given.rounds, given.device) for name in given.works.split(",")]
     for row in rows:
         print(row)
     if not given.dry:
         note = f"One thread, median of {given.rounds} rounds; break-even is compiling cold over what a step gains."
-        machine.keep("compiled", {**machine.about(), "note": note, "columns": COLUMNS, "rows": rows})
+        document = {
+            **machine.about(device=given.device),
+            "note": note,
+            "columns": COLUMNS,
+            "rows": rows,
+        }
+        machine.keep("compiled" if given.device == "cpu" else f"compiled_{given.device}", document)
         page.write()
 
 

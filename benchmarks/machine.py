@@ -11,12 +11,16 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results"
 
 
-def about(*distributions: str) -> dict[str, Any]:
-    """The processor, its cores, how busy it was, and versions."""
+def about(*distributions: str, device: str = "cpu") -> dict[str, Any]:
+    """The processor, and the GPU if one was used, its cores, how busy it was, and versions."""
     model = next(
         (line.partition(":")[2].strip() for line in _cpuinfo() if line.startswith("model name")),
         platform.machine(),
     )
+    if device == "cuda":
+        import torch
+
+        model = f"{torch.cuda.get_device_name()}; {model}"
     return {
         "processor": model,
         "cores": os.cpu_count(),

@@ -32,6 +32,12 @@ from zoo.training.progress import Progress
 PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}
 NUM_CLASSES = 10
 _NUM_HELD_OUT = 16
+LOOPS: Mapping[str, tuple[str, dict[str, Any] | None]] = {
+    "bare": ("bare loop, bf16", None),
+    "zoo": ("Zoo, bf16", {}),
+    "compiled": ("Zoo, bf16, compile=true", {"compiled": True}),
+    "float32": ("Zoo, float32", {"precision": "float32"}),
+}
 COLUMNS = {
     "loop": "loop",
     "examples_per_s": "examples a second",
@@ -96,7 +102,7 @@ class Watch(Progress):
         return median((b[1] - a[1]) / (b[0] - a[0]) for a, b in pairs)
 
 
-def ours(given: argparse.Namespace, *, compiled: bool) -> float:
+def ours(given: argparse.Namespace, *, compiled: bool = False, precision: str = "bf16") -> float:
     """Seconds of a step."""
     steps = given.steps
     watch = Watch(waiting(given.device), steps)
@@ -117,7 +123,7 @@ def ours(given: argparse.Namespace, *, compiled: bool) -> float:
             batch_size=given.batch,
             epochs=given.epochs,
             device=given.device,
-            precision="bf16",
+            precision=precision,
             compile=compiled,
         )
     return watch.seconds()
@@ -183,29 +189,29 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--steps", type=int, default=20, help="steps an epoch, at least three")
     parser.add_argument("--epochs", type=int, default=4, help="the first is not counted; at least two")
-    parser.add_argument("--loops", default="bare,zoo,compiled")
+    parser.add_argument("--loops", default=",".join(LOOPS))
     parser.add_argument("--dry", action="store_true", help="keep no figures")
     given = parser.parse_args()
     chip, most = peak(given.device)
     base, operations = bare(given)
-    rows: list[dict[str, Any]] = []
-    for loop in given.loops.split(","):
-        seconds = base if loop == "bare" else ours(given, compiled=loop == "compiled")
-        title = {"bare": "bare loop", "zoo": "Zoo", "compiled": "Zoo, compile=true"}[loop]
-        share = None if most is None else round(operations * given.batch / seconds / most, 3)
-        figures = {"examples_per_s": round(given.batch / seconds, 1), "ratio": round(seconds / base, 3)}
-        rows.append({"loop": title, **figures, "peak_share": share, "memory_gib": memory_gib(given.device)})
-        print(rows[-1])
     peak_text = f"peak {most / 1e12:.0f} TFLOPS" if most else "peak not known"
     note = (
         f"{chip}, {peak_text}; batch {given.batch}, {given.side} x {given.side} pixels, "
         f"{operations / 1e9:.2f} G operations an example, forward and backward."
     )
+    about = machine.about("torchvision", device=given.device)
+    rows: list[dict[str, Any]] = []
+    for loop in given.loops.split(","):
+        title, settings = LOOPS[loop]
+        seconds = base if settings is None else ours(given, **settings)
+        share = None if most is None else round(operations * given.batch / seconds / most, 3)
+        figures = {"examples_per_s": round(given.batch / seconds, 1), "ratio": round(seconds / base, 3)}
+        rows.append({"loop": title, **figures, "peak_share": share, "memory_gib": memory_gib(given.device)})
+        print(rows[-1], flush=True)
+        if not given.dry:
+            machine.keep("resnet50", {**about, "note": note, "columns": COLUMNS, "rows": rows})
     print(note)
     if not given.dry:
-        machine.keep(
-            "resnet50", {**machine.about("torchvision"), "note": note, "columns": COLUMNS, "rows": rows}
-        )
         page.write()
 
 

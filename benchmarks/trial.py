@@ -116,7 +116,9 @@ def _train(
 ) -> None:
     for module in network.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            module.momentum = 1.0  # after a single step, statistics that are those of pictures
+            # After a single step, statistics that are half those of pictures. Whole, the variance of a few
+            # values can be next to nothing, and what is divided by it changes with every rounding.
+            module.momentum = 0.5
     entry: Any = registered.entry
     loss = registry.build(registry.get("loss", entry.recipe.get("loss.name", signature.target.default_loss)))
     objective = registry.load(registry.get("objective", entry.objective))

@@ -19,17 +19,24 @@ PEERS = ("lightning", "accelerate", "skorch", "keras", "transformers")
 ROUNDS = 10
 
 
-def contenders(work: str, loops: Sequence[str]) -> list[Contender]:
+def contenders(work: str, loops: Sequence[str], device: str) -> list[Contender]:
     """The loops with PyTorch's default Adam and fused; where a step is long, with the faster one alone."""
-    chosen = [Contender(LIMIT, fused=True), Contender(OURS, fused=False)]
+    chosen = [Contender(LIMIT, True, device), Contender(OURS, False, device)]
     for loop in LOOPS:
         if loop in (LIMIT, OURS):
             continue
         if WORKS[work].is_short or loop in NEVER_FUSED:
-            chosen.append(Contender(loop, fused=False))
+            chosen.append(Contender(loop, False, device))
         if loop not in NEVER_FUSED:
-            chosen.append(Contender(loop, fused=True))
+            chosen.append(Contender(loop, True, device))
     return [each for each in chosen if each.loop in {LIMIT, *loops}]
+
+
+def installed(loops: Sequence[str]) -> list[str]:
+    """The peers' distributions that these loops are of."""
+    used = {loop.partition("-")[0] for loop in loops}
+    named = {"fabric": "lightning", "hugging": "transformers"}
+    return [name for name in PEERS if name in {named.get(loop, loop) for loop in used}]
 
 
 def main() -> None:
@@ -38,13 +45,14 @@ def main() -> None:
     parser.add_argument("--works", default=",".join(COMPARED), help="a,b,c,d")
     parser.add_argument("--loops", default=",".join([OURS, *LOOPS]), help="names, separated by commas")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--dry", action="store_true", help="keep no figures")
     given = parser.parse_args()
     loops = given.loops.split(",")
     parser.error(f"loops are {', '.join([OURS, *LOOPS])}") if not {*loops} <= {OURS, *LOOPS} else None
-    document = {**machine.about(*PEERS), "rounds": given.rounds, "works": []}
+    document = {**machine.about(*installed(loops), device=given.device), "rounds": given.rounds, "works": []}
     for work in given.works.split(","):
-        compared = compare(work, contenders(work, loops), given.rounds)
+        compared = compare(work, contenders(work, loops, given.device), given.rounds)
         document["works"].append(compared)
         print(f"\n{compared['title']}: {compared['statistic']}")
         print("loop                            us a step   ratio  [rounds]       calls  with epochs' ends")
@@ -54,7 +62,7 @@ def main() -> None:
                 f"[{row['ratio_min']:.2f} {row['ratio_max']:.2f}] {row['calls']:10} {row['ratio_with_epochs_ends']:8.2f}"
             )
         if not given.dry:
-            machine.keep("loops", document)
+            machine.keep("loops" if given.device == "cpu" else f"loops_{given.device}", document)
             page.write()
 
 

@@ -109,7 +109,7 @@ def train(name: str, folder: Path, *, says: bool = True, **keys: Any) -> Run:
         "optimizer": {"name": "adam", "lr": RATE},
         "schedule": "constant",
         "batch_size": WORKS[name].batch_size,
-        "device": "cpu",
+        "device": WORKS[name].device,
         "progress": Lines(lambda line: print(line, file=sys.stderr)),
         "registry": registry(),
         **keys,
@@ -125,8 +125,8 @@ def loop(work: Work, folder: Path, *, fused: bool) -> None:
     from benchmarks.exactness import without
 
     without(os.environ.get("BENCH_WITHOUT", ""))
-    name = next(name for name, each in WORKS.items() if each is work)
-    train(name, folder, epochs=ENDLESS)
+    name = next(name for name, each in WORKS.items() if each.title == work.title)
+    train(name, folder, epochs=ENDLESS, device=work.device)
 
 
 def count_calls(name: str, folder: Path) -> int:

@@ -21,7 +21,7 @@ def fabric(work: Work, network: Network, *, fused: bool) -> None:
     """``Fabric.setup`` of network, optimizer and data loader."""
     from lightning.fabric import Fabric
 
-    fabric = Fabric(accelerator="cpu", devices=1)
+    fabric = Fabric(accelerator=work.device, devices=1)
     model, optimizer = fabric.setup(network, adam(network, fused=fused))
     batches, cost = fabric.setup_dataloaders(loader(work)), nn.CrossEntropyLoss()
     while True:
@@ -35,7 +35,7 @@ def accelerate(work: Work, network: Network, *, fused: bool) -> None:
     """``Accelerator.prepare`` of network, optimizer and data loader."""
     from accelerate import Accelerator
 
-    accelerator = Accelerator(cpu=True)
+    accelerator = Accelerator(cpu=work.device == "cpu")
     optimizer = adam(network, fused=fused)
     model, optimizer, batches = accelerator.prepare(network, optimizer, loader(work))
     cost = nn.CrossEntropyLoss()
@@ -57,6 +57,7 @@ def skorch(work: Work, network: Network, *, fused: bool) -> None:
         optimizer=torch.optim.Adam,
         optimizer__fused=True if fused else None,
         lr=RATE,
+        device=work.device,
         batch_size=work.batch_size,
         max_epochs=ENDLESS,
         iterator_train__shuffle=True,
@@ -101,7 +102,7 @@ def _lightning(work: Work, network: Network, *, fused: bool, logs: bool, barebon
 
     quiet = {"enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
     settings: dict[str, Any] = {"barebones": True} if barebones else {"logger": False, **quiet}
-    trainer = Trainer(accelerator="cpu", devices=1, max_epochs=-1, **settings)
+    trainer = Trainer(accelerator=work.device, devices=1, max_epochs=-1, **settings)
     trainer.fit(Module(), loader(work))
 
 
@@ -139,7 +140,7 @@ def hugging_face(work: Work, network: Network, *, fused: bool) -> None:
 
     arguments = TrainingArguments(
         output_dir=tempfile.gettempdir(),
-        use_cpu=True,
+        use_cpu=work.device == "cpu",
         per_device_train_batch_size=work.batch_size,
         num_train_epochs=10_000_000,
         learning_rate=RATE,

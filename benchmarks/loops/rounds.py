@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, median, quantiles
 from typing import Any
@@ -25,6 +25,7 @@ class Contender:
 
     loop: str
     fused: bool
+    device: str = "cpu"
 
     @property
     def name(self) -> str:
@@ -40,6 +41,7 @@ class Worker:
     ) -> None:
         self.contender = contender
         words = [contender.loop, work, str(folder), *(["--fused"] if contender.fused else [])]
+        words += ["--device", contender.device]
         self._log = (folder / "log").open("w+")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.loops.worker", *words],
@@ -92,7 +94,13 @@ def workers(work: str, contenders: Sequence[Contender]) -> Iterator[list[Worker]
 
 
 def statistic(work: Work, measured: Measured) -> float:
-    """Seconds of a step: the clock's tenth percentile, or of long steps the process's 25th."""
+    """Seconds of a step: the clock's tenth percentile, or of long steps the process's 25th.
+
+    A GPU works on while the program is ahead of it: there it is the mean, the device being waited for at both
+    ends.
+    """
+    if work.device != "cpu":
+        return mean(measured["walls"])
     if work.is_short:
         return quantiles(measured["walls"], n=10)[0]
     return quantiles(measured["cpus"], n=4)[0]
@@ -112,7 +120,7 @@ def take_turns(work: Work, opened: Sequence[Worker], num_rounds: int) -> dict[st
 
 def compare(name: str, contenders: Sequence[Contender], num_rounds: int) -> dict[str, Any]:
     """The figures of one work."""
-    work = WORKS[name]
+    work = replace(WORKS[name], device=contenders[0].device)
     with workers(name, contenders) as opened:
         rounds = take_turns(work, opened, num_rounds)
         calls = {worker.contender.name: worker.count() for worker in opened}
@@ -132,6 +140,8 @@ def compare(name: str, contenders: Sequence[Contender], num_rounds: int) -> dict
         for loop, kept in rounds.items()
     ]
     how = "10th percentile of the clock" if work.is_short else "25th percentile of the process's time"
+    if work.device != "cpu":
+        how = "mean of the clock"
     return {
         "work": name,
         "title": work.title,

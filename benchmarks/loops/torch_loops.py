@@ -21,9 +21,10 @@ def loader(work: Work) -> DataLoader:
 
 def limit(work: Work, network: Network, *, fused: bool) -> None:
     """A bare loop over batches that are ready, the gradients set to none, nothing logged."""
+    network.to(work.device)
     optimizer, cost = adam(network, fused=fused), nn.CrossEntropyLoss()
-    x, y = work.tensors()
-    order = torch.randperm(len(x))
+    x, y = (each.to(work.device) for each in work.tensors())
+    order = torch.randperm(len(x), device=work.device)
     batches = list(zip(x[order].split(work.batch_size), y[order].split(work.batch_size), strict=True))
     for inputs, target in itertools.cycle(batches):
         cost(network(inputs), target).backward()
@@ -33,11 +34,12 @@ def limit(work: Work, network: Network, *, fused: bool) -> None:
 
 def tutorial(work: Work, network: Network, *, fused: bool) -> None:
     """PyTorch's quickstart: a data loader, and the loss read every 100 steps."""
+    network.to(work.device)
     optimizer, cost, batches = adam(network, fused=fused), nn.CrossEntropyLoss(), loader(work)
     while True:
         network.train()
         for step, (inputs, target) in enumerate(batches):
-            loss = cost(network(inputs), target)
+            loss = cost(network(inputs.to(work.device)), target.to(work.device))
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()

@@ -10,6 +10,7 @@ import os
 import resource
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Never
 
@@ -42,14 +43,16 @@ OURS = "zoo"
 class Gate:
     """Stops the loop at a forward when its steps are done, until more are asked for."""
 
-    def __init__(self, commands: IO[str], answers: IO[str], about: dict[str, Any]) -> None:
-        self._commands, self._answers, self._answer = commands, answers, about
+    def __init__(self, commands: IO[str], answers: IO[str], about: dict[str, Any], device: str) -> None:
+        self._commands, self._answers, self._answer, self._device = commands, answers, about, device
         self._left = 0
         self._measure: stamps.Times | stamps.Calls | None = None
 
     def __call__(self) -> None:
         """A forward begins, and with it a step."""
         if self._measure is not None:
+            if self._left == 1:
+                wait(self._device)
             self._measure.mark()
             self._left -= 1
         if not self._left:
@@ -70,7 +73,14 @@ class Gate:
         self._left = command["steps"]
         self._measure = stamps.Times() if command["do"] == "time" else stamps.Calls()
         self._faults = _page_faults()
+        wait(self._device)
         self._measure.start()
+
+
+def wait(device: str) -> None:
+    """Until a device has done what it was told."""
+    if device == "cuda":
+        torch.cuda.synchronize()
 
 
 def _leave() -> Never:
@@ -113,6 +123,7 @@ def main() -> None:
     parser.add_argument("work", choices=WORKS)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--fused", action="store_true")
+    parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
     # Frameworks print what they like; only answers go to the real standard output.
     answers = os.fdopen(os.dup(1), "w")
@@ -120,14 +131,14 @@ def main() -> None:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    work = WORKS[given.work]
+    work = replace(WORKS[given.work], device=given.device)
     if given.loop == OURS:
         from benchmarks.loops import ours
 
         about = describe(work, ours.loop)
     else:
         about = describe(work, LOOPS[given.loop])
-    with stamps.listening(Gate(sys.stdin, answers, about)):
+    with stamps.listening(Gate(sys.stdin, answers, about, given.device)):
         run(given.loop, work, given.folder, fused=given.fused)
 
 

@@ -87,6 +87,7 @@ class Work:
         is_short: Whether a step is so short that the clock's tenth percentile is taken; of a long one it is
             the 25th percentile of the process's time.
         num_steps: Steps a round.
+        device: Where it is trained.
     """
 
     title: str
@@ -98,6 +99,7 @@ class Work:
     steps_per_epoch: int
     is_short: bool
     num_steps: int
+    device: str = "cpu"
 
     @property
     def num_train(self) -> int:

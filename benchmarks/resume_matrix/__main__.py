@@ -1,4 +1,4 @@
-"""``python -m benchmarks.resume_matrix [--quick]``: stops and resumes every cell, keeps the figures; 1 if one differs.
+"""``python -m benchmarks.resume_matrix [--quick] [--device cuda]``: stops and resumes every cell, keeps the figures; 1 if one differs.
 
 All of it takes about half an hour on two idle cores. ``--quick`` leaves out the threes: every pair of
 values still meets. Cells that compile are a few, each a minute or less. Words narrow the matrix while
@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,24 +33,34 @@ def main() -> int:
     """Attempts the cells, prints what differs, keeps the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="every pair, not every three")
+    parser.add_argument("--slice", action="store_true", help="every value at least once")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("words", nargs="*", metavar="FACTOR=VALUE")
     given = parser.parse_args()
     started_at = time.monotonic()
-    about = machine.about()
+    about = machine.about(device=given.device)
     with tempfile.TemporaryDirectory() as place:
         registry = registry_without_bridges()
-        cells = design.cells(write(Path(place)), registry, is_quick=given.quick)
+        data = write(Path(place))
+        cells = (
+            design.slice_of(data, registry)
+            if given.slice
+            else design.cells(data, registry, is_quick=given.quick)
+        )
+        cells = [replace(cell, device=given.device) for cell in cells]
         wanted = [word.split("=", 1) for word in given.words]
         cells = [cell for cell in cells if all(cell.values.get(name) == value for name, value in wanted)]
         outcomes = attempt_all(cells, Path(place))
     document = {
         **about,
         "minutes": round((time.monotonic() - started_at) / 60, 1),
-        **summary(cells, outcomes),
+        **summary(cells, outcomes, "value" if given.slice else "pair of values of two factors"),
     }
+    for each in document["refused"]:
+        print(f"no such training: {'; '.join(each['cells'])}: {each['reason']}")
     print(f"{document['bitwise']} of {document['of']} bitwise; {document['minutes']} minutes")
-    if not given.words:
-        machine.keep("resume_matrix", document)
+    if not given.words and (given.device != "cpu" or not given.slice):
+        machine.keep("resume_matrix" if given.device == "cpu" else f"resume_matrix_{given.device}", document)
     return int(document["bitwise"] != document["of"])
 
 
@@ -70,14 +81,14 @@ def attempt_all(cells: Sequence[Cell], folder: Path) -> list[Outcome]:
     return outcomes
 
 
-def summary(cells: Sequence[Cell], outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def summary(cells: Sequence[Cell], outcomes: Sequence[Outcome], what_meets: str) -> dict[str, Any]:
     """The figures: how many, of what, what differs, and which trainings there are not and why."""
     trained = [(cell, outcome) for cell, outcome in zip(cells, outcomes, strict=True) if not outcome.refused]
     return {
         "note": "A cell is a run that never stops against one that a signal or a crash stopped and that was "
         "resumed; equal are the last and the best checkpoint, metrics.jsonl, the metrics and the choice of "
         "the best, in every byte. The stopped half read its data with one core, the others with all. Every "
-        "pair of values of two factors meets, but for the refused.",
+        f"{what_meets} is met, but for the refused.",
         "bitwise": sum(not outcome.differing for _, outcome in trained),
         "of": len(trained),
         "stopped_by": dict(Counter("crash" if cell.crashes else "signal" for cell, _ in trained)),

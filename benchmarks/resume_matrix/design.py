@@ -76,12 +76,14 @@ class Cell:
         data: Name of the family whose data it is trained on.
         place: Its number, by which the step of the stop and the kind of stop rotate.
         keys: Further recipe keys.
+        device: Where it is trained: on a GPU it must be told to be deterministic.
     """
 
     values: Values
     data: str
     place: int
     keys: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
 
     @property
     def crashes(self) -> bool:
@@ -98,7 +100,8 @@ class Cell:
             "schedule": self.values["schedule"],
             "epochs": 2,
             "batch_size": 16,
-            "device": "cpu",
+            "device": self.device,
+            "deterministic": self.device != "cpu",
             "checkpoint": {"every": 2},
             **SHORT.get(self.values["architecture"], {}),
             **{name: value for name, value in chosen.items() if value is not None},

@@ -13,7 +13,7 @@ from unittest import mock
 import torch
 
 from benchmarks.resume_matrix.design import Cell
-from zoo.errors import Interrupted, NumericsError, PluginError, UsageError
+from zoo.errors import EnvironmentFault, Interrupted, NumericsError, PluginError, UsageError
 from zoo.registry import Registry
 from zoo.runs import Run
 from zoo.training import checkpoints, session
@@ -74,7 +74,7 @@ def attempt(cell: Cell, data: Path) -> Outcome:
 def _attempt(cell: Cell, recipe: dict[str, object], place: Path, registry: Registry) -> Outcome:
     try:
         whole = session.start(recipe, run_path=place / "whole", registry=registry, progress=Progress())
-    except (UsageError, PluginError, NumericsError) as error:
+    except (UsageError, PluginError, NumericsError, EnvironmentFault) as error:
         return Outcome(str(cell), refused=error.message)
     run, differing = Run(place / "run"), list[str]()
     num_steps = whole.status()["step"]

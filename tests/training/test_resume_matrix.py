@@ -72,7 +72,7 @@ def test_state_that_is_not_restored_is_found(place, folder, monkeypatch):
 def test_what_differs_and_what_is_refused_is_named_in_the_figures(folder):
     cells = [cell(0), cell(1), cell(2, optimizer="lbfgs", precision="fp16")]
     refused = trial.attempt(cells[2], folder)
-    found = summary(cells, [Outcome("a"), Outcome("b", differing=["metrics.jsonl"]), refused])
+    found = summary(cells, [Outcome("a"), Outcome("b", differing=["metrics.jsonl"]), refused], "value")
     assert (found["bitwise"], found["of"]) == (1, 2)
     assert found["differing"] == [{"cell": "b", "differing": ["metrics.jsonl"]}]
     [reason] = found["refused"]

@@ -6,6 +6,8 @@ from statistics import median
 
 import torch
 import torch._dynamo
+import torch._inductor.config
+import torch._inductor.exc
 
 from zoo.contracts.examples import Batch
 from zoo.errors import NumericsError
@@ -21,6 +23,7 @@ _CANNOT_FOLLOW = (
     torch._dynamo.exc.Unsupported,
     torch._dynamo.exc.UserError,
     torch._dynamo.exc.FailOnRecompileLimitHit,
+    torch._inductor.exc.InductorError,
 )
 
 Play = Callable[[Sequence[Batch]], dict[str, torch.Tensor]]
@@ -67,6 +70,8 @@ class Compiler:
         return self._timed(self._compiled, self._compiled_s)
 
     def _compile(self) -> Play:
+        # Of a GPU's kernels the compiler else takes those that were the fastest just now.
+        torch._inductor.config.deterministic = torch.are_deterministic_algorithms_enabled()
         reason = why_not_whole(self._step, self._num_parts)
         if not reason:
             return self._or_networks(WholeStep(self._step, defers=self._defers, is_ragged=self._is_ragged))
@@ -143,7 +148,8 @@ class WholeStep:
         self._learning: list[torch.nn.Parameter] = []
         device = self._player.parameters[0].device
         step.defers = defers
-        mode = "reduce-overhead" if device.type == "cuda" else None
+        # CUDA graphs are captured once a shape: where every batch has one of its own, that never pays.
+        mode = "reduce-overhead" if device.type == "cuda" and not is_ragged else None
         _forget_graphs()
         self._run = torch.compile(self._play, fullgraph=True, mode=mode, dynamic=is_ragged)
 
@@ -192,6 +198,11 @@ class WholeStep:
         for group in player.groups:
             if group.get("lr") is not None:
                 group["lr"] = torch.tensor(float(group["lr"]), device=player.parameters[0].device)
+        rates = [group["lr"] for group in player.groups if group.get("lr") is not None]
+        gradients_kept = [parameter.grad for parameter in self._learning]
+        # A CUDA graph may change only what it is told stays where it is.
+        for tensor in (*_changed(player), *gradients_kept, *rates, step.watch.found, step.num_bad):
+            torch._dynamo.mark_static_address(tensor)
 
     def _play(self, batch: Batch) -> torch.Tensor:
         player, watch = self._player, self._step.watch
@@ -205,11 +216,11 @@ class WholeStep:
             norm = torch.nn.utils.get_total_norm(gradients)
             for parameter, gradient in zip(self._learning, gradients, strict=True):
                 parameter.grad.copy_(gradient * _clipping(norm, player.clip_norm))  # type: ignore[union-attr]
-            is_good = torch.isfinite(loss) & torch.isfinite(norm) & (watch.found[0] == 0)
+            is_good = torch.isfinite(loss) & torch.isfinite(norm) & (watch.found == 0)
             self._update()
             for tensor, old in zip(changed, before, strict=True):
                 tensor.copy_(torch.where(is_good, tensor, old))
-            watch.found.copy_((~is_good).to(watch.found.dtype).reshape(1))
+            watch.found.copy_((~is_good).to(watch.found.dtype))
             self._step.num_bad.add_(~is_good)
         return loss.detach()
 

@@ -20,12 +20,12 @@ class Watch:
     its place: it leaves weights and state alone from the step on at which something was found.
 
     Attributes:
-        found: float32 ``[1]``, above 0 once a number was not finite; what PyTorch calls ``found_inf``.
+        found: float32, 0-dimensional, above 0 once a number was not finite; what PyTorch calls ``found_inf``.
     """
 
     def __init__(self, device: torch.device) -> None:
-        self.found = torch.zeros(1, device=device)
-        self._one = torch.ones(1, device=device)
+        self.found = torch.zeros((), device=device)
+        self._one = torch.ones((), device=device)
 
     def look(self, tensors: list[torch.Tensor]) -> None:
         """Looks at some tensors in one pass, without waiting for the device."""

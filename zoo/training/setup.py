@@ -31,6 +31,7 @@ from zoo.training.sharding import are_spread, shard
 from zoo.training.updating import leave_compiler_alone
 
 Networks = dict[str, torch.nn.Module]
+_FUSED_ON_THE_CPU_ALONE = (torch.optim.Adagrad,)
 
 
 @dataclass(frozen=True)
@@ -300,7 +301,11 @@ def _average(
     if decay is None:
         return None
     ema = swa_utils.get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-    return swa_utils.AveragedModel(network, multi_avg_fn=ema)
+    average = swa_utils.AveragedModel(network, multi_avg_fn=ema)
+    for module in average.modules():
+        if isinstance(module, torch.nn.RNNBase):
+            module.flatten_parameters()  # a copy's weights are not one piece of memory, as cuDNN wants them
+    return average
 
 
 def _build_optimizer(
@@ -313,8 +318,12 @@ def _build_optimizer(
     # torch leaves the fused update off by default; it is the same arithmetic in one pass. What it is for
     # a compiled step, the compiler decides; not every optimizer has one for weights that are spread.
     is_left_open = options.get("fused", False) is None and not options.get("foreach")
-    if device.type in ("cpu", "cuda") and is_left_open and not is_compiled and not is_sharded:
+    is_there = device.type == "cpu" or (device.type == "cuda" and factory not in _FUSED_ON_THE_CPU_ALONE)
+    if is_there and is_left_open and not is_compiled and not is_sharded:
         options["fused"] = True
+    # A CUDA graph holds nothing that counts on the CPU.
+    if device.type == "cuda" and is_compiled and options.get("capturable") is False:
+        options["capturable"] = True
     trainable = [
         (name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad
     ]

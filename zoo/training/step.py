@@ -56,7 +56,7 @@ class Step:
         self._buffers = Buffers([player.module for player in players.values()])
         self.defers = defers
         self._updates = {each.name: update_of(each.optimizer) for each in self._trained if each.optimizer}
-        self.num_bad = torch.zeros(1, device=self.watch.found.device)
+        self.num_bad = torch.zeros((), device=self.watch.found.device)
         if defers:
             for player in self._trained:
                 player.optimizer.found_inf = self.watch.found  # type: ignore[union-attr]
