@@ -1,16 +1,19 @@
 """A compiled step is the same step: the same weights, the same refusals, and the same bytes after a resume."""
 
+import inspect
 import os
 import signal
 
 import pytest
 import torch
+from torch._inductor.exc import InductorError
 
 import zoo
 from tests.training.risky import write
 from zoo.data.batches import epoch_order
 from zoo.errors import Interrupted, NumericsError
 from zoo.training import checkpoints, session, trees
+from zoo.training.compiled import WholeStep
 from zoo.training.progress import Progress
 
 pytestmark = [
@@ -102,6 +105,19 @@ def test_where_the_whole_step_cannot_be_compiled_the_networks_are_and_the_reason
     notes = Notes()
     start(tmp_path / "run", registry, notes, epochs=3, **keys)
     assert f"compile=true compiles the networks, not the whole step: {reason}" in notes.said[0]
+
+
+def test_where_the_compiler_itself_fails_the_networks_are_compiled_and_the_reason_is_told(
+    tmp_path, registry, monkeypatch
+):
+    def fail(self, micro_batches):
+        raise InductorError(AssertionError("of the compiler's own"), inspect.currentframe())
+
+    monkeypatch.setattr(WholeStep, "__call__", fail)
+    notes = Notes()
+    assert start(tmp_path / "run", registry, notes, epochs=3).status()["state"] == "finished"
+    assert "not the whole step: InductorError: " in notes.said[0]
+    assert "of the compiler's own" in notes.said[0]
 
 
 def test_a_compiled_step_that_is_not_finite_moves_nothing(tmp_path, risky):

@@ -1,7 +1,9 @@
 import pytest
 import torch
 
+from zoo.contracts.recipe import Choice
 from zoo.errors import EnvironmentFault
+from zoo.training import setup
 from zoo.training.devices import choose_device, determinism
 
 
@@ -29,3 +31,24 @@ def test_the_cpu_is_deterministic_and_a_gpu_when_it_is_asked_to_be():
         with determinism(torch.device(device), is_asked=is_asked):
             assert torch.are_deterministic_algorithms_enabled() == is_on
         assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "is_compiled", "fused", "capturable"),
+    [
+        ("adam", "cuda", False, True, False),
+        ("adam", "cuda", True, None, True),
+        ("adam", "cpu", True, None, False),
+        ("adagrad", "cpu", False, True, None),
+        ("adagrad", "cuda", False, None, None),
+        ("sgd", "cuda", True, None, None),
+    ],
+)
+def test_an_optimizer_is_made_as_it_is_fastest_where_it_runs(
+    registry, name, device, is_compiled, fused, capturable
+):
+    built = setup._build_optimizer(
+        torch.nn.Linear(2, 1), Choice(name, {}), registry, torch.device(device), is_compiled=is_compiled
+    )
+    assert built.defaults["fused"] is fused
+    assert built.defaults.get("capturable") is capturable

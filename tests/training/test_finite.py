@@ -121,6 +121,10 @@ def test_a_watch_remembers_what_it_found_until_it_forgets():
         assert not watch.has_found()
 
 
+def test_what_a_watch_found_is_one_number_as_fused_optimizers_take_it_on_a_gpu():
+    assert Watch(torch.device("cpu")).found.shape == ()
+
+
 def test_looking_changes_no_bit():
     tensor = torch.tensor([1e-45, -0.0, 3.3, math.nan])
     before = tensor.clone()

@@ -6,6 +6,7 @@ import timm
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from timm.layers import CondConv2d
 from timm.models import get_pretrained_cfg
 
 import zoo
@@ -193,3 +194,23 @@ def test_it_is_trained_and_its_export_proven(name, tmp_path):
     exported = zoo.export(run)
     assert exported.certificate
     assert exported.path.exists()
+
+
+@pytest.mark.parametrize("padding", ["", "same"])
+@pytest.mark.parametrize("groups", [1, 4], ids=["dense", "depthwise"])
+def test_mixed_convolutions_are_exported_for_any_batch_with_timms_own_answers(padding, groups):
+    layer = CondConv2d(4, 8, 3, stride=2, padding=padding, groups=groups, bias=True, num_experts=3).eval()
+    x, shares = torch.randn(5, 4, 9, 9), torch.rand(5, 3)
+    expected = layer(x, shares)
+    layer.__class__ = networks.MixedConv2d
+    assert torch.equal(layer(x, shares), expected)
+    batch = torch.export.Dim("batch")
+    exported = torch.export.export(layer, (x[:2], shares[:2]), dynamic_shapes=({0: batch}, {0: batch}))
+    torch.testing.assert_close(exported.module()(x, shares), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_network_of_mixed_convolutions_has_those_that_export(signature_of):
+    network = networks.efficientnet_cc_b0_4e(signature_of(64))
+    mixed = [module for module in network.modules() if isinstance(module, CondConv2d)]
+    assert mixed
+    assert all(type(module) is networks.MixedConv2d for module in mixed)
