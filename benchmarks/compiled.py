@@ -43,7 +43,6 @@ def train(name: str, folder: Path, num_epochs: int, device: str) -> dict[str, An
     import torch
 
     from benchmarks.loops import ours
-    from benchmarks.loops.worker import wait
     from zoo.training.progress import Progress
 
     steps_per_epoch = WORKS[name].steps_per_epoch
@@ -56,7 +55,7 @@ def train(name: str, folder: Path, num_epochs: int, device: str) -> dict[str, An
 
         def stepped(self, step: int, num_examples: int, losses: Mapping[str, Any]) -> None:
             if step % steps_per_epoch in (0, 1):
-                wait(device)
+                machine.wait(device)
             self.walls.append((step, time.perf_counter(), time.process_time()))
 
         def __getattribute__(self, attribute: str) -> Any:

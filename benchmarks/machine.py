@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -18,9 +19,7 @@ def about(*distributions: str, device: str = "cpu") -> dict[str, Any]:
         platform.machine(),
     )
     if device == "cuda":
-        import torch
-
-        model = f"{torch.cuda.get_device_name()}; {model}"
+        model = f"{gpu()}; {model}"
     return {
         "processor": model,
         "cores": os.cpu_count(),
@@ -28,6 +27,23 @@ def about(*distributions: str, device: str = "cpu") -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in ("torch", *distributions)},
     }
+
+
+def gpu() -> str:
+    """Its name; ends the program where there is none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        sys.exit("there is no GPU that PyTorch can use; --device cpu needs none")
+    return torch.cuda.get_device_name()
+
+
+def wait(device: str) -> None:
+    """Until a device has done what it was told."""
+    if device == "cuda":
+        import torch
+
+        torch.cuda.synchronize()
 
 
 def _cpuinfo() -> Sequence[str]:

@@ -9,7 +9,7 @@ and without its end; the device is waited for at both ends. Operations are count
 
 import argparse
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -86,14 +86,14 @@ def registry() -> Registry:
 class Watch(Progress):
     """When each step was over on the device; it waits for the device every so many steps only."""
 
-    def __init__(self, wait: Callable[[], None], every: int) -> None:
-        self._wait, self._every = wait, every
+    def __init__(self, device: str, every: int) -> None:
+        self._device, self._every = device, every
         self.moments: list[tuple[int, float]] = []
 
     def stepped(self, step: int, num_examples: int, losses: Mapping[str, Tensor]) -> None:
         """Keeps the first and the last step of each epoch."""
         if step % self._every in (1, self._every - 1):
-            self._wait()
+            machine.wait(self._device)
             self.moments.append((step, time.perf_counter()))
 
     def seconds(self) -> float:
@@ -105,7 +105,7 @@ class Watch(Progress):
 def ours(given: argparse.Namespace, *, compiled: bool = False, precision: str = "bf16") -> float:
     """Seconds of a step."""
     steps = given.steps
-    watch = Watch(waiting(given.device), steps)
+    watch = Watch(given.device, steps)
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         zoo.train(
             "bench-resnet50",
@@ -129,11 +129,6 @@ def ours(given: argparse.Namespace, *, compiled: bool = False, precision: str = 
     return watch.seconds()
 
 
-def waiting(device: str) -> Callable[[], None]:
-    """Waits until a device has done what it was told."""
-    return torch.cuda.synchronize if device == "cuda" else lambda: None
-
-
 def bare(given: argparse.Namespace) -> tuple[float, float]:
     """Seconds of a step over one batch that is ready, and the operations of one example."""
     device = torch.device(given.device)
@@ -152,13 +147,13 @@ def bare(given: argparse.Namespace) -> tuple[float, float]:
 
     with FlopCounterMode(display=False) as counter:
         step()
-    wait, times = waiting(given.device), []
+    times = []
     for _ in range(given.epochs):
-        wait()
+        machine.wait(given.device)
         started_at = time.perf_counter()
         for _ in range(given.steps):
             step()
-        wait()
+        machine.wait(given.device)
         times.append((time.perf_counter() - started_at) / given.steps)
     return median(times[1:] or times), counter.get_total_flops() / given.batch
 
@@ -173,12 +168,10 @@ def memory_gib(device: str) -> float | None:
     return round(most, 2)
 
 
-def peak(device: str) -> tuple[str, float | None]:
-    """The device's name, and its dense bfloat16 operations a second if they are known."""
-    if device != "cuda":
-        return "CPU", None
-    name = torch.cuda.get_device_name()
-    return name, next((each for chip, each in PEAKS.items() if chip in name), None)
+def peak(device: str) -> float | None:
+    """Its dense bfloat16 operations a second, if they are known."""
+    chip = machine.gpu() if device == "cuda" else ""
+    return next((each for name, each in PEAKS.items() if name in chip), None)
 
 
 def main() -> None:
@@ -192,11 +185,11 @@ def main() -> None:
     parser.add_argument("--loops", default=",".join(LOOPS))
     parser.add_argument("--dry", action="store_true", help="keep no figures")
     given = parser.parse_args()
-    chip, most = peak(given.device)
+    most = peak(given.device)
     base, operations = bare(given)
-    peak_text = f"peak {most / 1e12:.0f} TFLOPS" if most else "peak not known"
+    peak_text = f"Peak {most / 1e12:.0f} TFLOPS" if most else "Peak not known"
     note = (
-        f"{chip}, {peak_text}; batch {given.batch}, {given.side} x {given.side} pixels, "
+        f"{peak_text}; batch {given.batch}, {given.side} x {given.side} pixels, "
         f"{operations / 1e9:.2f} G operations an example, forward and backward."
     )
     about = machine.about("torchvision", device=given.device)

@@ -11,6 +11,7 @@ import torch
 import zoo
 from benchmarks.bridges import registry_without_bridges
 from benchmarks.families import FAMILIES, write
+from benchmarks.resume_matrix.trial import outcome
 from tests.training import risky
 from zoo.data.batches import epoch_order
 from zoo.errors import Interrupted, NumericsError
@@ -23,7 +24,6 @@ pytestmark = [
     # The compiler's own: modules and settings that it uses and that are to go one day.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning"),
     # What PyTorch has to say of a GPU is another matter than what its steps do.
     pytest.mark.filterwarnings("default::UserWarning"),
 ]
@@ -66,12 +66,6 @@ def train(path, registry, model="mlp", progress=None, **keys):
 def weights(run, step=None):
     step = step or max(checkpoints.steps(run.checkpoints_path))
     return checkpoints.load(run.checkpoints_path, step).model
-
-
-def outcome(run):
-    last = max(run.checkpoints_path.iterdir())
-    files = {path.name: path.read_bytes() for path in last.iterdir()}
-    return files | {"metrics": run.metrics_path.read_bytes(), "result": run.status()["metrics"]}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -15,7 +15,14 @@ from benchmarks.loops.worker import LOOPS, OURS
 from benchmarks.loops.works import COMPARED, WORKS
 
 NEVER_FUSED = ("keras",)
-PEERS = ("lightning", "accelerate", "skorch", "keras", "transformers")
+PEERS = {
+    "fabric": "lightning",
+    "lightning": "lightning",
+    "accelerate": "accelerate",
+    "skorch": "skorch",
+    "keras": "keras",
+    "hugging-face": "transformers",
+}
 ROUNDS = 10
 
 
@@ -32,11 +39,9 @@ def contenders(work: str, loops: Sequence[str], device: str) -> list[Contender]:
     return [each for each in chosen if each.loop in {LIMIT, *loops}]
 
 
-def installed(loops: Sequence[str]) -> list[str]:
-    """The peers' distributions that these loops are of."""
-    used = {loop.partition("-")[0] for loop in loops}
-    named = {"fabric": "lightning", "hugging": "transformers"}
-    return [name for name in PEERS if name in {named.get(loop, loop) for loop in used}]
+def distributions(loops: Sequence[str]) -> list[str]:
+    """What these loops are of, by the names they are installed under."""
+    return list(dict.fromkeys(PEERS[peer] for peer in PEERS for loop in loops if loop.startswith(peer)))
 
 
 def main() -> None:
@@ -50,7 +55,11 @@ def main() -> None:
     given = parser.parse_args()
     loops = given.loops.split(",")
     parser.error(f"loops are {', '.join([OURS, *LOOPS])}") if not {*loops} <= {OURS, *LOOPS} else None
-    document = {**machine.about(*installed(loops), device=given.device), "rounds": given.rounds, "works": []}
+    document = {
+        **machine.about(*distributions(loops), device=given.device),
+        "rounds": given.rounds,
+        "works": [],
+    }
     for work in given.works.split(","):
         compared = compare(work, contenders(work, loops, given.device), given.rounds)
         document["works"].append(compared)

@@ -22,6 +22,7 @@ import torch  # noqa: E402
 
 set_thresholds("after")
 
+from benchmarks import machine  # noqa: E402
 from benchmarks.loops import peers, stamps, torch_loops  # noqa: E402
 from benchmarks.loops.works import WORKS, Work  # noqa: E402
 
@@ -52,7 +53,7 @@ class Gate:
         """A forward begins, and with it a step."""
         if self._measure is not None:
             if self._left == 1:
-                wait(self._device)
+                machine.wait(self._device)
             self._measure.mark()
             self._left -= 1
         if not self._left:
@@ -73,14 +74,8 @@ class Gate:
         self._left = command["steps"]
         self._measure = stamps.Times() if command["do"] == "time" else stamps.Calls()
         self._faults = _page_faults()
-        wait(self._device)
+        machine.wait(self._device)
         self._measure.start()
-
-
-def wait(device: str) -> None:
-    """Until a device has done what it was told."""
-    if device == "cuda":
-        torch.cuda.synchronize()
 
 
 def _leave() -> Never:

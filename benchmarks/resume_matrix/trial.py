@@ -21,6 +21,13 @@ from zoo.training.progress import Progress
 from zoo.training.state import snapshot
 from zoo.training.trainer import Trainer
 
+REFUSED = (
+    "SparseAdam does not support dense gradients",
+    "could not create a primitive descriptor for the LSTM",
+    "deterministic=true cannot be kept here",
+)
+"""What PyTorch does not have. Any other error of a step is a fault, not a training that there is not."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -74,8 +81,12 @@ def attempt(cell: Cell, data: Path) -> Outcome:
 def _attempt(cell: Cell, recipe: dict[str, object], place: Path, registry: Registry) -> Outcome:
     try:
         whole = session.start(recipe, run_path=place / "whole", registry=registry, progress=Progress())
-    except (UsageError, PluginError, NumericsError, EnvironmentFault) as error:
+    except (UsageError, NumericsError) as error:
         return Outcome(str(cell), refused=error.message)
+    except (PluginError, EnvironmentFault) as error:
+        if any(reason in error.message for reason in REFUSED):
+            return Outcome(str(cell), refused=error.message)
+        return Outcome(str(cell), [f"it cannot be trained: {error.message}"])
     run, differing = Run(place / "run"), list[str]()
     num_steps = whole.status()["step"]
     stop = StopAt(1 + cell.place % (num_steps - 1), crash if cell.crashes else terminate)

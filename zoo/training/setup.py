@@ -297,11 +297,12 @@ def _average(
                 f"{type(optimizer).__name__} has a second set of weights, which shard=true cannot spread",
                 fix="leave out shard",
             )
-        return swa_utils.AveragedModel(network)
-    if decay is None:
+        average = swa_utils.AveragedModel(network)
+    elif decay is None:
         return None
-    ema = swa_utils.get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-    average = swa_utils.AveragedModel(network, multi_avg_fn=ema)
+    else:
+        ema = swa_utils.get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        average = swa_utils.AveragedModel(network, multi_avg_fn=ema)
     for module in average.modules():
         if isinstance(module, torch.nn.RNNBase):
             module.flatten_parameters()  # a copy's weights are not one piece of memory, as cuDNN wants them
@@ -318,8 +319,8 @@ def _build_optimizer(
     # torch leaves the fused update off by default; it is the same arithmetic in one pass. What it is for
     # a compiled step, the compiler decides; not every optimizer has one for weights that are spread.
     is_left_open = options.get("fused", False) is None and not options.get("foreach")
-    is_there = device.type == "cpu" or (device.type == "cuda" and factory not in _FUSED_ON_THE_CPU_ALONE)
-    if is_there and is_left_open and not is_compiled and not is_sharded:
+    has_fused = device.type == "cpu" or (device.type == "cuda" and factory not in _FUSED_ON_THE_CPU_ALONE)
+    if has_fused and is_left_open and not is_compiled and not is_sharded:
         options["fused"] = True
     # A CUDA graph holds nothing that counts on the CPU.
     if device.type == "cuda" and is_compiled and options.get("capturable") is False:

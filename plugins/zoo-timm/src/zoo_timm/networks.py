@@ -4,12 +4,9 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import timm
-import torch
-from timm.layers import CondConv2d, PatchEmbed
-from timm.layers.conv2d_same import conv2d_same
+from timm.layers import PatchEmbed
 from timm.models import PretrainedCfg, get_pretrained_cfg, list_pretrained
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from zoo.plugin import (
     Ge,
@@ -24,29 +21,9 @@ from zoo.plugin import (
     picture_shape,
     require_fit,
 )
+from zoo_timm.layers import make_exportable
 
 _Rate = Annotated[float, Ge(0), Lt(1)] | None
-
-
-class MixedConv2d(CondConv2d):  # type: ignore[misc]
-    """timm's convolution whose filter each example mixes from several (arXiv:1904.04971), exported as it is defined.
-
-    timm mixes the filters and convolves all examples as groups of one picture. ONNX knows no number of groups
-    that depends on the batch; a convolution is linear in its filter, so there the answers are mixed instead.
-    """
-
-    def forward(self, x: Tensor, routing_weights: Tensor) -> Tensor:
-        """Of pictures ``[batch, channels, height, width]`` and shares of the filters ``[batch, filters]``."""
-        if not torch.compiler.is_exporting():
-            return super().forward(x, routing_weights)  # type: ignore[no-any-return]
-        convolve = conv2d_same if self.dynamic_padding else functional.conv2d
-        mixed: Any = 0
-        for number in range(self.num_experts):
-            bias = None if self.bias is None else self.bias[number]
-            weight = self.weight[number].view(self.weight_shape)
-            given = convolve(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
-            mixed = mixed + routing_weights[:, number, None, None, None] * given
-        return mixed  # type: ignore[no-any-return]
 
 
 def __getattr__(name: str) -> Callable[..., Scored]:
@@ -141,9 +118,7 @@ def _create(
     if (height, width) != tuple(config.input_size[1:]):  # some were themselves made for no whole number
         _require_whole_patches(network, name, shape, usual_side(config))
     require_fit(network, shape, name=name, usual=usual_side(config))
-    for module in network.modules():
-        if type(module) is CondConv2d:
-            module.__class__ = MixedConv2d
+    make_exportable(network)
     return network  # type: ignore[no-any-return]
 
 
