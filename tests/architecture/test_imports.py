@@ -50,3 +50,19 @@ def test_discovery_imports_registrations_and_no_factory():
 
 def test_the_runtime_imports_nothing_of_training():
     assert not loaded_after("import zoo.runtime").intersection(TRAINING)
+
+
+def test_an_epoch_of_steps_imports_no_compiler_and_no_algebra(tmp_path):
+    loaded = loaded_after(
+        "from zoo.training.trainer import Trainer\n"
+        "class Enough(BaseException): pass\n"
+        "def validate(self): raise Enough\n"
+        "Trainer._validate = validate\n"
+        "from zoo.cli.program import program\n"
+        f"words = ['train', 'mlp', '--data', 'iris', 'epochs=1', 'device=cpu', '--run', {str(tmp_path / 'run')!r}]\n"
+        "try: program(words)\n"
+        "except Enough: pass\n"
+        "else: raise AssertionError('it never came to validate')"
+    )
+    assert {"torch", "spox"} <= loaded
+    assert not loaded.intersection({"sympy", "torch._dynamo", "torchmetrics", "torchvision"})

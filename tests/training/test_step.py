@@ -9,7 +9,7 @@ from zoo.contracts.examples import Batch, Turn
 from zoo.errors import NumericsError, PluginError
 from zoo.training.objectives import supervised
 from zoo.training.player import Player
-from zoo.training.step import Step, reduce
+from zoo.training.step import Step, mean, reduce
 
 
 def linear(seed=0):
@@ -105,6 +105,22 @@ def test_reduce_gives_the_sum_and_its_count():
     assert (float(total), count) == (10.0, 4.0)
     total, count = reduce((torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[0.5], [0.0]])))
     assert (float(total), float(count)) == (1.5, 1.0)
+
+
+@pytest.mark.parametrize("weights", [None, torch.tensor([[1.0], [3.0]])])
+def test_the_mean_is_the_sum_over_its_count(weights):
+    values = torch.tensor([[1.0, 2.0], [3.0, 6.0]])
+    assert float(mean(values if weights is None else (values, weights))) == (3.0 if weights is None else 3.75)
+
+
+def test_halves_are_summed_and_their_gradients_scaled_in_single_precision():
+    values = torch.full((100,), 1000.0, dtype=torch.float16, requires_grad=True)
+    total, count = reduce(values)
+    assert (total.item(), count) == (100_000.0, 100.0)
+    loss = mean(values)
+    assert loss.item() == 1000.0
+    (loss * 65536.0).backward()
+    torch.testing.assert_close(values.grad, torch.full((100,), 655.36, dtype=torch.float16))
 
 
 @pytest.mark.parametrize(

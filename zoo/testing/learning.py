@@ -1,7 +1,6 @@
 """Plays the objective of an architecture on one batch, with and without the trainer's step."""
 
 import torch
-from torch import Tensor
 
 from zoo.contracts.examples import Batch
 from zoo.testing.checks import expect
@@ -12,7 +11,7 @@ from zoo.training.objectives import Objective
 from zoo.training.player import Player
 from zoo.training.precision import autocast
 from zoo.training.setup import build_players
-from zoo.training.step import Step, check_values, reduce
+from zoo.training.step import Step, mean
 
 _CPU = torch.device("cpu")
 _SHARE = 1 / 2
@@ -120,8 +119,7 @@ def _loss(built: Built, objective: Objective) -> float:
     for network in built.networks.values():
         network.eval()
     with torch.no_grad():
-        losses = [reduce(turn.loss) for turn in objective(built.networks, built.specimen.batch)]
-    return sum(float(total / count) for total, count in losses)
+        return sum(float(mean(turn.loss)) for turn in objective(built.networks, built.specimen.batch))
 
 
 def _play(built: Built, objective: Objective) -> None:
@@ -129,16 +127,11 @@ def _play(built: Built, objective: Objective) -> None:
     for network in built.networks.values():
         network.train()
     for turn in objective(built.networks, built.specimen.batch):
-        loss = _mean(turn.loss)
+        loss = mean(turn.loss)
         expect(bool(loss.isfinite()), "a finite loss", f"{loss.item()} for {turn.player}")
         parameters = [each for each in built.networks[turn.player].parameters() if each.requires_grad]
         expect(loss.requires_grad, f"a loss that depends on {turn.player}", "one without a gradient")
         torch.autograd.backward(loss, inputs=parameters)
-
-
-def _mean(loss: object) -> Tensor:
-    values, weights = check_values(loss)
-    return values.mean() if weights is None else (values * weights).sum() / weights.expand_as(values).sum()
 
 
 def _disturb(built: Built) -> None:

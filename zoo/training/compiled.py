@@ -13,7 +13,7 @@ from zoo.contracts.examples import Batch
 from zoo.errors import NumericsError
 from zoo.registry import describe
 from zoo.training.player import Player
-from zoo.training.step import Step, reduce
+from zoo.training.step import Step, mean
 from zoo.training.updating import traceable_update_of
 
 _NUM_EAGER = 12
@@ -189,7 +189,7 @@ class WholeStep:
         step.seed()
         with step.without_trace():
             [turn] = list(step.objective(step.models, batch))
-            gradients = torch.autograd.grad(reduce(turn.loss)[0], player.parameters, allow_unused=True)
+            gradients = torch.autograd.grad(mean(turn.loss), player.parameters, allow_unused=True)
         for parameter, gradient in zip(player.parameters, gradients, strict=True):
             # One that gets no gradient has none, and the optimizer leaves it alone.
             if gradient is not None:
@@ -209,8 +209,7 @@ class WholeStep:
         changed = _changed(player)
         before = [tensor.clone() for tensor in changed]
         [turn] = list(self._step.objective(self._step.models, batch))
-        total, count = reduce(turn.loss)
-        loss = total / count
+        loss = mean(turn.loss)
         gradients = torch.autograd.grad(loss, self._learning)
         with torch.no_grad():
             norm = torch.nn.utils.get_total_norm(gradients)

@@ -19,6 +19,8 @@ from zoo.training.player import Player
 from zoo.training.sharding import whole
 from zoo.training.updating import update_of
 
+_SINGLE = torch.float32.itemsize
+
 
 class Step:
     """Plays the turns of one step and updates each turn's player before the next turn is asked for.
@@ -144,33 +146,30 @@ class Step:
 
     def _gather(self, player: Player, turn: Turn, games: Sequence[Turns]) -> torch.Tensor:
         """Gradients of the mean loss over all micro-batches and processes, into the player's parameters."""
-        is_alone = len(games) == 1 and not self.team.is_several
-        total, count = self._backward(turn, player, is_alone=is_alone)
+        if len(games) == 1 and not self.team.is_several:
+            return self._backward(mean(turn.loss), player)
+        total, count = self._backward_sum(turn, player)
         for number in range(1, len(games)):
             other = self._next(games, number)
             if other is None or other.player != player.name:
                 raise PluginError("the objective's turns differ between micro-batches of one step")
-            part, part_count = self._backward(other, player, is_alone=False)
+            part, part_count = self._backward_sum(other, player)
             total, count = total + part, count + part_count
-        if is_alone:
-            return total / count
         return self.team.reduce(player.called, player.gradients(), total, count)
 
-    def _backward(
-        self, turn: Turn, player: Player, *, is_alone: bool
-    ) -> tuple[torch.Tensor, torch.Tensor | float]:
-        values, weights = check_values(turn.loss)
-        total, count = _summed(values.detach(), weights)
+    def _backward_sum(self, turn: Turn, player: Player) -> tuple[torch.Tensor, torch.Tensor | float]:
+        total, count = reduce(turn.loss)
         if self.team.is_idle:
-            total, count = torch.zeros_like(total), 0.0
-        if values.requires_grad:
-            shares = _shares(values, weights, count if is_alone else 1.0, is_idle=self.team.is_idle)
+            self._backward(total * 0.0, player)
+            return torch.zeros_like(total), 0.0
+        return self._backward(total, player), count
+
+    def _backward(self, loss: torch.Tensor, player: Player) -> torch.Tensor:
+        if loss.requires_grad:
             # Where others learn too, they must not learn from this turn.
             inputs = player.parameters if len(self._trained) > 1 else None
-            torch.autograd.backward(
-                values, player.scaler.scale(shares) if player.scaler else shares, inputs=inputs
-            )
-        return total, count
+            torch.autograd.backward(player.scaler.scale(loss) if player.scaler else loss, inputs=inputs)
+        return loss.detach()
 
     def _update(self, player: Player, optimizer: torch.optim.Optimizer) -> None:
         if player.scaler is None:
@@ -226,12 +225,30 @@ class Step:
 
 
 def reduce(loss: Any) -> tuple[torch.Tensor, torch.Tensor | float]:
-    """The sum of unreduced values, and what to divide it by.
+    """The sum of unreduced values, 0-dimensional, and what to divide it by.
 
     Raises:
         PluginError: The values were already reduced, or there are none.
     """
-    return _summed(*check_values(loss))
+    values, weights = check_values(loss)
+    if values.dtype.itemsize < _SINGLE:
+        values = values.float()  # sums, and what gradients are scaled by, leave the range of halves
+    if weights is None:
+        return values.sum(), float(values.numel())
+    return (values * weights).sum(), weights.expand_as(values).sum()
+
+
+def mean(loss: Any) -> torch.Tensor:
+    """The mean of unreduced values, 0-dimensional.
+
+    Raises:
+        PluginError: The values were already reduced, or there are none.
+    """
+    values, weights = check_values(loss)
+    if weights is None and values.dtype.itemsize >= _SINGLE:
+        return values.mean()  # what ``reduce`` comes to, with fewer operations
+    total, count = reduce(loss)
+    return total / count
 
 
 def check_values(loss: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -248,23 +265,6 @@ def check_values(loss: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
     if not values.numel():
         raise PluginError("the loss returned no values")
     return values, None if weights is None else weights.detach()
-
-
-def _summed(values: torch.Tensor, weights: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | float]:
-    if weights is None:
-        return values.sum(), float(values.numel())
-    return (values * weights).sum(), weights.expand_as(values).sum()
-
-
-def _shares(
-    values: torch.Tensor, weights: torch.Tensor | None, count: torch.Tensor | float, *, is_idle: bool
-) -> torch.Tensor:
-    """The gradient of the mean by each value, which spares backward the way through sum and quotient."""
-    if is_idle:
-        return torch.zeros_like(values)
-    if weights is None:
-        return torch.full_like(values, 1 / float(count))
-    return (weights / count).expand_as(values).to(values.dtype)
 
 
 def _first_bad(player: Player) -> str:
