@@ -34,15 +34,25 @@ def known() -> dict[str, Mapping[str, Any]]:
         for library in LIBRARIES
         for name, fact in shipped(library).items()
     }
-    registry = Registry.discover({"ZOO_PLUGINS": ",".join(f"zoo-{library}" for library in LIBRARIES)})
     found: dict[str, Mapping[str, Any]] = {}
-    for registered in registry.kind("architecture"):
-        entry: Any = registered.entry
-        name = registered.qualified_name.removeprefix("zoo-")
-        if registered.plugin.distribution != CORE and not entry.unsupported:
+    for name, entry in _bridged():
+        if not entry.unsupported:
             family = classifiers.get(name) or _task(entry)
             found[name] = {"parameters": entry.num_parameters, "family": family}
     return found
+
+
+def unsupported() -> dict[str, str]:
+    """Why the other bridged architectures cannot be used, by qualified name."""
+    return {name: entry.unsupported for name, entry in _bridged() if entry.unsupported}
+
+
+def _bridged() -> Iterator[tuple[str, Architecture]]:
+    registry = Registry.discover({"ZOO_PLUGINS": ",".join(f"zoo-{library}" for library in LIBRARIES)})
+    for registered in registry.kind("architecture"):
+        if registered.plugin.distribution != CORE:
+            assert isinstance(registered.entry, Architecture)
+            yield registered.qualified_name.removeprefix("zoo-"), registered.entry
 
 
 def _task(entry: Architecture) -> str:

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from benchmarks.compatibility import known, results
+from benchmarks.compatibility import known, results, unsupported
 from benchmarks.facts import LIBRARIES, ROOT
 from benchmarks.page import table
 
@@ -28,7 +28,8 @@ def render() -> str:
     """The whole page."""
     facts, found = known(), results()
     rows = [{**row, "family": facts[name]["family"]} for name, row in sorted(found.items()) if name in facts]
-    parts = [_HEAD, _totals(rows, facts), "## Not passed", _problems(rows), "## By family"]
+    parts = [_HEAD, _totals(rows, facts), "## Not passed", _problems(rows)]
+    parts += ["## Offered by name alone", _unsupported(), "## By family"]
     for library in LIBRARIES:
         families = [row for row in rows if row["architecture"].startswith(f"{library}/")]
         if families:
@@ -54,6 +55,16 @@ def _problems(rows: Rows) -> str:
     return table(
         ["architecture", "status", "cause"],
         [[f"`{row['architecture']}`", row["status"], _escaped(row["reason"])] for row in problems],
+    )
+
+
+def _unsupported() -> str:
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for name, reason in unsupported().items():
+        by_reason[reason].append(f"`{name}`")
+    return table(
+        ["architectures", "reason"],
+        [[", ".join(names), _escaped(reason)] for reason, names in by_reason.items()],
     )
 
 

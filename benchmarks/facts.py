@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from zoo.bridging import Scored
 from zoo.contracts.signature import Signature
 from zoo.contracts.targets import Classes
 from zoo.contracts.tensors import TensorSpec
@@ -33,18 +34,20 @@ SIDES = (28, 32, 64, 128)
 WRITTEN_EVERY = 20
 """Networks after which the file is written, so that little is lost when the command is stopped."""
 
+_NUM_CLASSES = 1000
+_FEATURES = "it emits features of shape {} for each picture, not one score for each class"
 _PAPER = re.compile(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})")
 Facts = dict[str, Any]
 
 
 def signature_of(side: int) -> Signature:
-    """Pictures of one size, each of one of 1,000 classes."""
-    target = Classes(tuple(map(str, range(1000))))
+    """Pictures of one size, each of one of many classes."""
+    target = Classes(tuple(map(str, range(_NUM_CLASSES))))
     return Signature((TensorSpec("image", "image", "float32", (3, side, side)),), target, target.outputs)
 
 
-def measure(factory: Callable[..., torch.nn.Module], image_size: int) -> Facts:
-    """The number of parameters, and the side of the smallest picture that the network takes."""
+def measure(factory: Callable[..., Scored], image_size: int) -> Facts:
+    """The number of parameters, the side of the smallest picture that it takes, and whether it gives scores."""
     try:
         with torch.device("meta"):
             return _measured(factory, image_size)
@@ -52,13 +55,15 @@ def measure(factory: Callable[..., torch.nn.Module], image_size: int) -> Facts:
         return _measured(factory, image_size)  # some count their layers with tensors, which need memory
 
 
-def _measured(factory: Callable[..., torch.nn.Module], image_size: int) -> Facts:
+def _measured(factory: Callable[..., Scored], image_size: int) -> Facts:
     network = factory(signature_of(image_size))
+    emitted = list(network.network.eval()(torch.empty(2, 3, image_size, image_size)).shape)
     smallest = next((side for side in SIDES if side < image_size and _takes(factory, side)), image_size)
     return {
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "image_size": image_size,
         "min_image_size": smallest,
+        **({} if emitted == [2, _NUM_CLASSES] else {"unsupported": _FEATURES.format(emitted[1:])}),
     }
 
 
@@ -183,17 +188,22 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("library", choices=LIBRARIES)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these networks; all of them if none")
     parser.add_argument(
         "--conformance", action="store_true", help="measure nothing: add what the matrix found"
     )
     parser.add_argument("--after", default="", metavar="NAME", help="begin behind this network, to go on")
     chosen = parser.parse_args()
+    if unknown := set(chosen.names).difference(names_of(chosen.library)):
+        parser.error(f"{chosen.library} has no {', '.join(sorted(unknown))}")
     facts = shipped(chosen.library)
     if not chosen.conformance:
         measure_one = {"timm": of_timm, "torchvision": of_torchvision}[chosen.library]
         names = names_of(chosen.library)
         for place, name in enumerate(names, 1):
             if chosen.after and names.index(chosen.after) >= place - 1:
+                continue
+            if chosen.names and name not in chosen.names:
                 continue
             facts[name] = measure_one(name)
             print(f"{place}/{len(names)} {name}: {facts[name]}", file=sys.stderr, flush=True)

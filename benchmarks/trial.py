@@ -116,9 +116,10 @@ def _train(
 ) -> None:
     for module in network.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            # After a single step, statistics that are half those of pictures. Whole, the variance of a few
-            # values can be next to nothing, and what is divided by it changes with every rounding.
-            module.momentum = 0.5
+            # After a single step, statistics that are mostly those of pictures. With less of them the numbers
+            # grow from layer to layer; with nothing else, the variance of a few values can be next to nothing.
+            # Both ways deep networks multiply every rounding, and PyTorch's own float32 leaves its float64.
+            module.momentum = 0.7
     entry: Any = registered.entry
     loss = registry.build(registry.get("loss", entry.recipe.get("loss.name", signature.target.default_loss)))
     objective = registry.load(registry.get("objective", entry.objective))

@@ -38,6 +38,18 @@ def test_facts_are_those_of_the_library(name, signature_of):
     assert entry.num_parameters == sum(parameter.numel() for parameter in network.parameters())
 
 
+def test_an_encoder_that_gives_no_scores_is_offered_by_name_alone():
+    name = "qwen3_vit_88m_enc"
+    with torch.device("meta"):
+        features = timm.create_model(name).eval()(torch.empty(2, 3, 768, 768))
+    shape = list(features.shape[1:])
+    assert len(shape) == 2
+    assert entries()[name].unsupported == (
+        f"it emits features of shape {shape} for each picture, not one score for each class"
+    )
+    assert not entries()["qwen3_vit_88m"].unsupported
+
+
 def test_conformance_is_passed_or_failed_with_the_cause():
     for entry in entries().values():
         assert entry.conformance in ("", "passed") or entry.conformance.startswith("failed: "), entry.name

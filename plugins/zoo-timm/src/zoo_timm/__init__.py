@@ -34,4 +34,5 @@ def _entry(name: str, fact: Mapping[str, Any]) -> Architecture:
         image_std=tuple(fact["std"]),
         num_parameters=fact["parameters"],
         conformance=fact.get("conformance", ""),
+        unsupported=fact.get("unsupported", ""),
     )
