@@ -74,6 +74,8 @@ class Compiler:
         torch._inductor.config.deterministic = torch.are_deterministic_algorithms_enabled()
         reason = why_not_whole(self._step, self._num_parts)
         if not reason:
+            # Else the graph ends before the backward pass. To say it anew at each step takes a fifth of a small one.
+            torch._dynamo.config.trace_autograd_ops = True
             return self._or_networks(WholeStep(self._step, defers=self._defers, is_ragged=self._is_ragged))
         return self._networks(reason)
 
@@ -148,8 +150,11 @@ class WholeStep:
         self._learning: list[torch.nn.Parameter] = []
         device = self._player.parameters[0].device
         step.defers = defers
+        # On the CPU all norms at once are a call out of the graph; one by one they are part of its loops.
+        self._foreach = False if device.type == "cpu" else None
         # CUDA graphs are captured once a shape: where every batch has one of its own, that never pays.
-        mode = "reduce-overhead" if device.type == "cuda" and not is_ragged else None
+        self._is_graph = device.type == "cuda" and not is_ragged
+        mode = "reduce-overhead" if self._is_graph else None
         _forget_graphs()
         self._run = torch.compile(self._play, fullgraph=True, mode=mode, dynamic=is_ragged)
 
@@ -164,9 +169,9 @@ class WholeStep:
         if not self._learning:
             self._prepare(batch)
         step.seed()
-        # The graph holds the backward pass, which is not traced unless it is asked for.
-        with torch._dynamo.config.patch(trace_autograd_ops=True):
-            loss = self._run(batch).clone()
+        loss = self._run(batch)
+        if self._is_graph:
+            loss = loss.clone()  # the next replay writes into it
         if not step.defers and step.watch.has_found():
             step.watch.forget()
             raise NumericsError(
@@ -212,7 +217,7 @@ class WholeStep:
         loss = mean(turn.loss)
         gradients = torch.autograd.grad(loss, self._learning)
         with torch.no_grad():
-            norm = torch.nn.utils.get_total_norm(gradients)
+            norm = torch.nn.utils.get_total_norm(gradients, foreach=self._foreach)
             for parameter, gradient in zip(self._learning, gradients, strict=True):
                 parameter.grad.copy_(gradient * _clipping(norm, player.clip_norm))  # type: ignore[union-attr]
             is_good = torch.isfinite(loss) & torch.isfinite(norm) & (watch.found == 0)
