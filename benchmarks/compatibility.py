@@ -22,7 +22,9 @@ from typing import Any, NamedTuple
 from benchmarks.facts import LIBRARIES, MATRIX, shipped
 from zoo.contracts.entries import Architecture
 from zoo.registry import CORE, Registry
+from zoo.runtime.sessions import MAX_WEIGHT_BYTES
 
+_BYTES_A_WEIGHT = 4
 _LOCK = Path(tempfile.gettempdir()) / "zoo-compatibility.lock"
 Result = dict[str, Any]
 
@@ -72,7 +74,13 @@ def ordered(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def tried(name: str, parameters: int, *, seconds: float, gigabytes: float) -> Result:
-    """What became of one architecture in a process of its own."""
+    """What became of one architecture in a process of its own; one that no file can hold is not tried."""
+    found: Result = {"architecture": name, "status": "failed", "parameters": parameters}
+    num_bytes = parameters * _BYTES_A_WEIGHT
+    if num_bytes > MAX_WEIGHT_BYTES:
+        took, held = num_bytes / 1e9, MAX_WEIGHT_BYTES / 1e9
+        reason = f"too large: its weights take {took:.1f} GB, and one ONNX file holds {held:.1f} GB"
+        return {**found, "status": "skipped", "reason": reason}
     from benchmarks import trial
 
     context = get_context("forkserver")
@@ -80,7 +88,6 @@ def tried(name: str, parameters: int, *, seconds: float, gigabytes: float) -> Re
     process = context.Process(target=trial.report, args=(name, sender))
     process.start()
     sender.close()
-    found: Result = {"architecture": name, "status": "failed", "parameters": parameters}
     try:
         found |= _watched(process, receiver, seconds=seconds, gigabytes=gigabytes)
     except EOFError:

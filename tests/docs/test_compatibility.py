@@ -99,6 +99,16 @@ def test_a_result_replaces_the_one_before_and_leaves_the_others(tmp_path, monkey
     ]
 
 
+def test_an_architecture_that_no_file_can_hold_is_not_tried():
+    found = compatibility.tried("timm/vit_giant_patch14_224", 1_000_000_000, seconds=1, gigabytes=1)
+    assert found == {
+        "architecture": "timm/vit_giant_patch14_224",
+        "status": "skipped",
+        "parameters": 1_000_000_000,
+        "reason": "too large: its weights take 4.0 GB, and one ONNX file holds 1.8 GB",
+    }
+
+
 @pytest.mark.slow
 class TestLimits:
     """A process of its own that sleeps, fills memory or ends is told apart."""

@@ -88,7 +88,7 @@ def test_every_input_keeps_its_name_even_one_that_is_not_used():
 
 
 def test_weights_that_do_not_fit_into_one_file_are_refused(monkeypatch):
-    monkeypatch.setattr(network, "MAX_BYTES", 100)
+    monkeypatch.setattr(network, "MAX_WEIGHT_BYTES", 100)
     encoded = Signature((TensorSpec("x", "vector", "float32", (32,)),), Classes(("a", "b")))
     with pytest.raises(UsageError, match=r"the weights take 0\.0 GB, one ONNX file holds"):
         export_network(nn.Linear(32, 2).eval(), encoded)

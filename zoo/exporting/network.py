@@ -31,11 +31,10 @@ from zoo.contracts.tensors import TensorSpec
 from zoo.errors import ArtifactError, EnvironmentFault, PluginError, UsageError, ZooError
 from zoo.postprocessing.tokens import emitted_name
 from zoo.runs import Run
+from zoo.runtime.sessions import MAX_WEIGHT_BYTES
 
 OPSET = 20
 _TRACED_LENGTH = 5
-MAX_BYTES = 1_800_000_000
-"""A protobuf message ends at 2 GiB; the rest is room for everything but the weights."""
 UNOPTIMIZED = "zoo.unoptimized"
 """Marks a graph that ONNX Runtime takes only as torch traced it."""
 
@@ -74,9 +73,9 @@ def export_network(network: nn.Module, encoded: Signature) -> ModelProto:
         UsageError: The weights do not fit into one file.
     """
     num_bytes = sum(tensor.nbytes for tensor in network.state_dict().values())
-    if num_bytes > MAX_BYTES:
+    if num_bytes > MAX_WEIGHT_BYTES:
         raise UsageError(
-            f"the weights take {num_bytes / 1e9:.1f} GB, one ONNX file holds {MAX_BYTES / 1e9:.1f} GB",
+            f"the weights take {num_bytes / 1e9:.1f} GB, one ONNX file holds {MAX_WEIGHT_BYTES / 1e9:.1f} GB",
             fix="choose a smaller network",
         )
     graph = _graph(network, encoded)

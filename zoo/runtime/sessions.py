@@ -15,6 +15,8 @@ from zoo.runtime.inspection import inspect
 
 MAX_BYTES = 2**31
 """A protobuf message ends at 2 GiB."""
+MAX_WEIGHT_BYTES = 1_800_000_000
+"""What the weights of a file may take; the rest is room for everything else."""
 LONGEST_LOOP_S = 300.0
 LIMIT_VARIABLE = "ZOO_MEMORY_GB"
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")

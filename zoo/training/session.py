@@ -13,6 +13,7 @@ from zoo.errors import DataError, EnvironmentFault, Interrupted, UsageError, Zoo
 from zoo.files import LOCAL, Disk, dump_json
 from zoo.registry import Registry
 from zoo.runs import Run
+from zoo.runtime.sessions import MAX_WEIGHT_BYTES
 from zoo.training import checkpoints, precision, report, setup, sharding, trees
 from zoo.training.belonging import belonging
 from zoo.training.checkpoints import Checkpoint
@@ -208,6 +209,7 @@ def _fit(trainer: Trainer) -> Run:
         trainer.progress.note(said)
     if settings.shard and not trainer.prepared.team.is_several:
         trainer.progress.warn("shard=true has nothing to spread over: this is a single process")
+    _warn_of_size(trainer)
     try:
         if trainer.prepared.team.is_first:
             trainer.prepared.registry.notify("zoo_run_started", run=run)
@@ -234,6 +236,17 @@ def _fit(trainer: Trainer) -> Run:
         trainer.disk.replace(run.report_path, report.render(run, metrics).encode())
         trainer.prepared.registry.notify("zoo_run_finished", run=run)
     return run
+
+
+def _warn_of_size(trainer: Trainer) -> None:
+    """Said before hours of training: what cannot be exported is found out by the export at last."""
+    network = trainer.prepared.players[trainer.prepared.judge.player].module
+    num_bytes = sum(tensor.nbytes for tensor in (*network.parameters(), *network.buffers()))
+    if num_bytes > MAX_WEIGHT_BYTES:
+        trainer.progress.warn(
+            f"this network can be trained, but not exported: its weights take {num_bytes / 1e9:.1f} GB, "
+            f"and one ONNX file holds {MAX_WEIGHT_BYTES / 1e9:.1f} GB"
+        )
 
 
 def _report(trainer: Trainer, **status: Any) -> None:
