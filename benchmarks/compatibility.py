@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from benchmarks.facts import LIBRARIES, MATRIX, shipped
 from zoo.contracts.entries import Architecture
 from zoo.registry import CORE, Registry
-from zoo.runtime.sessions import MAX_WEIGHT_BYTES
+from zoo.runtime.sessions import why_no_file
 
 _BYTES_A_WEIGHT = 4
 _LOCK = Path(tempfile.gettempdir()) / "zoo-compatibility.lock"
@@ -76,11 +76,8 @@ def ordered(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def tried(name: str, parameters: int, *, seconds: float, gigabytes: float) -> Result:
     """What became of one architecture in a process of its own; one that no file can hold is not tried."""
     found: Result = {"architecture": name, "status": "failed", "parameters": parameters}
-    num_bytes = parameters * _BYTES_A_WEIGHT
-    if num_bytes > MAX_WEIGHT_BYTES:
-        took, held = num_bytes / 1e9, MAX_WEIGHT_BYTES / 1e9
-        reason = f"too large: its weights take {took:.1f} GB, and one ONNX file holds {held:.1f} GB"
-        return {**found, "status": "skipped", "reason": reason}
+    if reason := why_no_file(parameters * _BYTES_A_WEIGHT):
+        return {**found, "status": "skipped", "reason": f"too large: {reason}"}
     from benchmarks import trial
 
     context = get_context("forkserver")

@@ -194,12 +194,12 @@ def main() -> None:
     )
     parser.add_argument("--after", default="", metavar="NAME", help="begin behind this network, to go on")
     chosen = parser.parse_args()
-    if unknown := set(chosen.names).difference(names_of(chosen.library)):
-        parser.error(f"{chosen.library} has no {', '.join(sorted(unknown))}")
     facts = shipped(chosen.library)
     if not chosen.conformance:
         measure_one = {"timm": of_timm, "torchvision": of_torchvision}[chosen.library]
         names = names_of(chosen.library)
+        if unknown := set(chosen.names).difference(names):
+            parser.error(f"{chosen.library} has no {', '.join(sorted(unknown))}")
         for place, name in enumerate(names, 1):
             if chosen.after and names.index(chosen.after) >= place - 1:
                 continue

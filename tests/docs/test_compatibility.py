@@ -105,7 +105,7 @@ def test_an_architecture_that_no_file_can_hold_is_not_tried():
         "architecture": "timm/vit_giant_patch14_224",
         "status": "skipped",
         "parameters": 1_000_000_000,
-        "reason": "too large: its weights take 4.0 GB, and one ONNX file holds 1.8 GB",
+        "reason": "too large: the weights take 4.0 GB, and one ONNX file holds 1.8 GB",
     }
 
 

@@ -17,6 +17,7 @@ from zoo.errors import ArtifactError, EnvironmentFault, PluginError, UsageError
 from zoo.exporting import network
 from zoo.exporting.network import export_network
 from zoo.runs import Run
+from zoo.runtime import sessions
 
 
 def run_graph(model, **inputs):
@@ -88,9 +89,9 @@ def test_every_input_keeps_its_name_even_one_that_is_not_used():
 
 
 def test_weights_that_do_not_fit_into_one_file_are_refused(monkeypatch):
-    monkeypatch.setattr(network, "MAX_WEIGHT_BYTES", 100)
+    monkeypatch.setattr(sessions, "MAX_WEIGHT_BYTES", 100)
     encoded = Signature((TensorSpec("x", "vector", "float32", (32,)),), Classes(("a", "b")))
-    with pytest.raises(UsageError, match=r"the weights take 0\.0 GB, one ONNX file holds"):
+    with pytest.raises(UsageError, match=r"the weights take 0\.0 GB, and one ONNX file holds"):
         export_network(nn.Linear(32, 2).eval(), encoded)
 
 

@@ -72,6 +72,7 @@ def test_compiled_steps_move_the_weights_as_the_loop_does(tmp_path, registry):
     [said] = notes.said
     assert said.startswith("compiled in ")
     assert " ms instead of " in said
+    assert not torch._dynamo.config.trace_autograd_ops  # the compiler's settings end with the training
 
 
 @pytest.mark.parametrize("keys", [{"ema": 0.9}, {"accumulate": 2}], ids=["whole step", "networks alone"])

@@ -4,7 +4,7 @@ import torch
 from rich.console import Console
 
 import zoo
-from zoo.training import session
+from zoo.runtime import sessions
 from zoo.training.progress import Lines, LiveBar, describe
 
 TRAIN, JUDGED = {"loss": 0.51239}, {"loss": 0.4, "accuracy": 0.912345}
@@ -16,37 +16,34 @@ def test_an_epoch_is_one_line_with_a_star_for_the_best():
     assert not describe(3, 10, TRAIN, JUDGED, is_best=False).endswith("*")
 
 
-def test_lines_are_written_for_epochs_and_warnings(tmp_path, registry):
+def lines_of_a_training(folder, registry, epochs):
     said = []
     zoo.train(
         "perceptron",
         data="iris",
-        epochs=2,
-        run=tmp_path / "r",
+        epochs=epochs,
+        run=folder / "run",
         registry=registry,
         progress=Lines(said.append),
     )
+    return said
+
+
+def test_lines_are_written_for_epochs_and_warnings(tmp_path, registry):
+    said = lines_of_a_training(tmp_path, registry, epochs=2)
     assert [line.partition("  ")[0] for line in said] == ["epoch 1/2", "epoch 2/2"]
     Lines(said.append).warn("a checkpoint is damaged")
     assert said[-1] == "warning: a checkpoint is damaged"
 
 
 def test_a_network_too_large_for_a_file_is_warned_of_before_it_trains(tmp_path, registry, monkeypatch):
-    said = []
-    monkeypatch.setattr(session, "MAX_WEIGHT_BYTES", 10)
-    zoo.train(
-        "perceptron",
-        data="iris",
-        epochs=1,
-        run=tmp_path / "run",
-        registry=registry,
-        progress=Lines(said.append),
-    )
-    assert said[0] == (
-        "warning: this network can be trained, but not exported: its weights take 0.0 GB, "
+    monkeypatch.setattr(sessions, "MAX_WEIGHT_BYTES", 10)
+    warning, epoch = lines_of_a_training(tmp_path, registry, epochs=1)
+    assert warning == (
+        "warning: this network can be trained, but not exported: the weights take 0.0 GB, "
         "and one ONNX file holds 0.0 GB"
     )
-    assert said[1].startswith("epoch 1/1")
+    assert epoch.startswith("epoch 1/1")
 
 
 def live(terminal):

@@ -14,7 +14,7 @@ _GC_THRESHOLD = 10_000
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs the command line and exits with the code that ``zoo.errors`` documents."""
-    # Imports leave some 300,000 objects and no garbage. As often as Python looks for cycles by itself, every
-    # 700 objects, it would go through all of them again and again: a tenth of the time to the first step.
+    # Imports leave hundreds of thousands of objects and no garbage. As often as Python looks for cycles by
+    # itself, it would go through all of them again and again before the first step.
     gc.set_threshold(_GC_THRESHOLD)
     sys.exit(program(sys.argv[1:] if arguments is None else arguments))

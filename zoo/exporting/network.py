@@ -31,7 +31,7 @@ from zoo.contracts.tensors import TensorSpec
 from zoo.errors import ArtifactError, EnvironmentFault, PluginError, UsageError, ZooError
 from zoo.postprocessing.tokens import emitted_name
 from zoo.runs import Run
-from zoo.runtime.sessions import MAX_WEIGHT_BYTES
+from zoo.runtime.sessions import why_no_file
 
 OPSET = 20
 _TRACED_LENGTH = 5
@@ -72,12 +72,8 @@ def export_network(network: nn.Module, encoded: Signature) -> ModelProto:
     Raises:
         UsageError: The weights do not fit into one file.
     """
-    num_bytes = sum(tensor.nbytes for tensor in network.state_dict().values())
-    if num_bytes > MAX_WEIGHT_BYTES:
-        raise UsageError(
-            f"the weights take {num_bytes / 1e9:.1f} GB, one ONNX file holds {MAX_WEIGHT_BYTES / 1e9:.1f} GB",
-            fix="choose a smaller network",
-        )
+    if reason := why_no_file(sum(tensor.nbytes for tensor in network.state_dict().values())):
+        raise UsageError(reason, fix="choose a smaller network")
     graph = _graph(network, encoded)
     if not _loads(graph):
         graph = _graph(network, encoded, optimize=False)

@@ -23,6 +23,15 @@ _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.lim
 _OUT_OF_MEMORY = ("Available memory of", "Failed to allocate memory", "bad_alloc", "bad allocation")
 
 
+def why_no_file(num_bytes: int) -> str:
+    """Why no file holds weights of that size; empty if one does."""
+    if num_bytes <= MAX_WEIGHT_BYTES:
+        return ""
+    return (
+        f"the weights take {num_bytes / 1e9:.1f} GB, and one ONNX file holds {MAX_WEIGHT_BYTES / 1e9:.1f} GB"
+    )
+
+
 class Session(onnxruntime.InferenceSession):  # type: ignore[misc]
     """A session on the CPU whose failures are explained, and whose loops end."""
 

@@ -1,7 +1,8 @@
 """Compiles the step: forward, loss, backward, the check and the optimizer's update become one graph."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from statistics import median
 
 import torch
@@ -19,6 +20,7 @@ from zoo.training.updating import traceable_update_of
 _NUM_EAGER = 12
 """Steps before the compiled ones: the optimizer makes its state, and there is a time to compare with."""
 _NUM_TIMED = 20
+_TRACES_BACKWARD = hasattr(torch._dynamo.config, "trace_autograd_ops")
 _CANNOT_FOLLOW = (
     torch._dynamo.exc.Unsupported,
     torch._dynamo.exc.UserError,
@@ -59,6 +61,17 @@ class Compiler:
         self._eager_s: list[float] = []
         self._compiled_s: list[float] = []
 
+    @contextmanager
+    def settings(self) -> Iterator[None]:
+        """The compiler's own, as long as a training lasts: to set them at each step takes a part of a small one."""
+        # Of a GPU's kernels it else takes those that were the fastest just now.
+        is_deterministic = torch.are_deterministic_algorithms_enabled()
+        with torch._inductor.config.patch(deterministic=is_deterministic), ExitStack() as stack:
+            if _TRACES_BACKWARD:
+                # Else the graph ends before the backward pass.
+                stack.enter_context(torch._dynamo.config.patch(trace_autograd_ops=True))
+            yield
+
     def choose(self, number: int) -> Play:
         """What plays the step of that number."""
         if number < _NUM_EAGER:
@@ -70,12 +83,8 @@ class Compiler:
         return self._timed(self._compiled, self._compiled_s)
 
     def _compile(self) -> Play:
-        # Of a GPU's kernels the compiler else takes those that were the fastest just now.
-        torch._inductor.config.deterministic = torch.are_deterministic_algorithms_enabled()
         reason = why_not_whole(self._step, self._num_parts)
         if not reason:
-            # Else the graph ends before the backward pass. To say it anew at each step takes a fifth of a small one.
-            torch._dynamo.config.trace_autograd_ops = True
             return self._or_networks(WholeStep(self._step, defers=self._defers, is_ragged=self._is_ragged))
         return self._networks(reason)
 
@@ -241,7 +250,7 @@ def _forget_graphs() -> None:
 def why_not_whole(step: Step, num_parts: int) -> str:
     """Why a step cannot be one graph; empty if it can."""
     trained = [player for player in step.players.values() if player.optimizer is not None]
-    if not hasattr(torch._dynamo.config, "trace_autograd_ops"):
+    if not _TRACES_BACKWARD:
         return "this PyTorch cannot trace a backward pass"
     if len(trained) > 1:
         return "several players take turns"

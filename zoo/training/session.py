@@ -13,7 +13,7 @@ from zoo.errors import DataError, EnvironmentFault, Interrupted, UsageError, Zoo
 from zoo.files import LOCAL, Disk, dump_json
 from zoo.registry import Registry
 from zoo.runs import Run
-from zoo.runtime.sessions import MAX_WEIGHT_BYTES
+from zoo.runtime.sessions import why_no_file
 from zoo.training import checkpoints, precision, report, setup, sharding, trees
 from zoo.training.belonging import belonging
 from zoo.training.checkpoints import Checkpoint
@@ -239,14 +239,10 @@ def _fit(trainer: Trainer) -> Run:
 
 
 def _warn_of_size(trainer: Trainer) -> None:
-    """Said before hours of training: what cannot be exported is found out by the export at last."""
+    """Says before hours of training what the export would say after them."""
     network = trainer.prepared.players[trainer.prepared.judge.player].module
-    num_bytes = sum(tensor.nbytes for tensor in (*network.parameters(), *network.buffers()))
-    if num_bytes > MAX_WEIGHT_BYTES:
-        trainer.progress.warn(
-            f"this network can be trained, but not exported: its weights take {num_bytes / 1e9:.1f} GB, "
-            f"and one ONNX file holds {MAX_WEIGHT_BYTES / 1e9:.1f} GB"
-        )
+    if reason := why_no_file(sum(tensor.nbytes for tensor in network.state_dict().values())):
+        trainer.progress.warn(f"this network can be trained, but not exported: {reason}")
 
 
 def _report(trainer: Trainer, **status: Any) -> None:

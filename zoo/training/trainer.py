@@ -94,6 +94,8 @@ class Trainer:
         with ExitStack() as stack:
             stack.enter_context(torch.random.fork_rng())
             stack.enter_context(determinism(self.prepared.device, is_asked=self.settings.deterministic))
+            if self._compiler:
+                stack.enter_context(self._compiler.settings())
             stack.enter_context(self.prepared.team.interrupts)
             stack.enter_context(self.progress.of(self.num_steps, self.position.step))
             while self.position.epoch < self.settings.epochs and not self._is_over():
