@@ -11,7 +11,7 @@ from zoo.builtin.losses import CrossEntropy
 from zoo.contracts.targets import Mask
 from zoo.errors import UsageError
 from zoo.training.metrics import Meter
-from zoo.training.step import reduce
+from zoo.training.reduction import reduce
 
 TARGET = Mask(("ground", "road", "tree"))
 

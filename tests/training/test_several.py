@@ -6,7 +6,7 @@ import torch
 from zoo.builtin.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError, TokenCrossEntropy
 from zoo.training.metrics import log_likelihoods
 from zoo.training.objectives import SeveralLosses
-from zoo.training.step import reduce
+from zoo.training.reduction import reduce
 
 
 def test_several_losses_are_the_weighted_sum_averaged_over_examples():

@@ -93,7 +93,12 @@ class Batch:
     @property
     def nbytes(self) -> int:
         """What its tensors take."""
-        return sum(tensor.nbytes for tensor in (*self.inputs, *self._targets))
+        return sum(tensor.nbytes for tensor in self.tensors)
+
+    @property
+    def tensors(self) -> tuple[Any, ...]:
+        """All of them: the inputs, and the target or its parts."""
+        return (*self.inputs, *self._targets)
 
     @property
     def _targets(self) -> tuple[Any, ...]:
@@ -101,7 +106,7 @@ class Batch:
 
     def split(self, sizes: list[int]) -> list["Batch"]:
         """Views of so many examples each, in order."""
-        columns = [tensor.split(sizes) for tensor in (*self.inputs, *self._targets)]
+        columns = [tensor.split(sizes) for tensor in self.tensors]
         num_inputs = len(self.inputs)
         return [
             Batch(parts[:num_inputs], parts[num_inputs:] if isinstance(self.target, tuple) else parts[-1])

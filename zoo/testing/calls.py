@@ -14,8 +14,8 @@ from zoo.registry import Registered
 from zoo.testing.checks import Inapplicable, Subject
 from zoo.testing.networks import NetworkSubject
 from zoo.testing.specimens import example_of
+from zoo.training.reduction import check_values
 from zoo.training.setup import build_objective
-from zoo.training.step import check_values
 
 _OF_OBJECTIVES = ("boxes", "sample")
 """Targets whose losses are called as their objective likes."""

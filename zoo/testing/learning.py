@@ -10,8 +10,9 @@ from zoo.training.distributed import Team
 from zoo.training.objectives import Objective
 from zoo.training.player import Player
 from zoo.training.precision import autocast
+from zoo.training.reduction import mean
 from zoo.training.setup import build_players
-from zoo.training.step import Step, mean
+from zoo.training.step import Step
 
 _CPU = torch.device("cpu")
 _SHARE = 1 / 2

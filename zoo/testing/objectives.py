@@ -13,7 +13,7 @@ from zoo.registry import Registered, Registry
 from zoo.testing.checks import Inapplicable, Subject, expect
 from zoo.testing.networks import Built, NetworkSubject
 from zoo.testing.registration import suite
-from zoo.training.step import check_values
+from zoo.training.reduction import check_values
 
 _STAND_IN = Architecture(
     name="stand-in",

@@ -11,11 +11,11 @@ import torch._inductor.config
 import torch._inductor.exc
 
 from zoo.contracts.examples import Batch
-from zoo.errors import NumericsError
 from zoo.registry import describe
+from zoo.training.graphs import forget_graphs
 from zoo.training.player import Player
-from zoo.training.step import Step, mean
-from zoo.training.updating import traceable_update_of
+from zoo.training.step import Step
+from zoo.training.whole import WholeStep
 
 _NUM_EAGER = 12
 """Steps before the compiled ones: the optimizer makes its state, and there is a time to compare with."""
@@ -57,6 +57,7 @@ class Compiler:
     ) -> None:
         self._step, self._num_parts, self._num_steps, self._note = step, num_parts, num_steps, note
         self._defers, self._is_ragged = defers, is_ragged
+        self._whole: WholeStep | None = None
         self._compiled: Play | None = None
         self._eager_s: list[float] = []
         self._compiled_s: list[float] = []
@@ -72,6 +73,11 @@ class Compiler:
                 stack.enter_context(torch._dynamo.config.patch(trace_autograd_ops=True))
             yield
 
+    def look_again(self) -> None:
+        """To be called where anything but steps ran: what the graph takes for granted is checked again."""
+        if self._whole is not None:
+            self._whole.look_again()
+
     def choose(self, number: int) -> Play:
         """What plays the step of that number."""
         if number < _NUM_EAGER:
@@ -84,9 +90,10 @@ class Compiler:
 
     def _compile(self) -> Play:
         reason = why_not_whole(self._step, self._num_parts)
-        if not reason:
-            return self._or_networks(WholeStep(self._step, defers=self._defers, is_ragged=self._is_ragged))
-        return self._networks(reason)
+        if reason:
+            return self._networks(reason)
+        self._whole = WholeStep(self._step, defers=self._defers, is_ragged=self._is_ragged)
+        return self._or_networks(self._whole)
 
     def _or_networks(self, whole: "WholeStep") -> Play:
         """The whole step, or the networks alone where the compiler cannot follow the optimizer or the loss."""
@@ -105,7 +112,7 @@ class Compiler:
 
     def _networks(self, reason: str) -> Play:
         self._note(f"compile=true compiles the networks, not the whole step: {reason}")
-        _forget_graphs()
+        forget_graphs()
         for player in self._step.players.values():
             player.module.compile(dynamic=self._is_ragged)
         return self._step
@@ -143,110 +150,6 @@ class Compiler:
         self._note(f"{said}; that pays off after {num_until_even:,} steps, and {left:,} are left")
 
 
-class WholeStep:
-    """One player's turn as one graph.
-
-    A step that is not finite is undone inside of the graph: each number that it changes is chosen there
-    between what it was and what it would become.
-    """
-
-    def __init__(self, step: Step, *, defers: bool, is_ragged: bool) -> None:
-        self._step = step
-        [self._player] = [player for player in step.players.values() if player.optimizer is not None]
-        self._rates = [group.get("lr") for group in self._player.groups]
-        assert self._player.optimizer is not None
-        self._update = traceable_update_of(self._player.optimizer)
-        self._learning: list[torch.nn.Parameter] = []
-        device = self._player.parameters[0].device
-        step.defers = defers
-        # On the CPU all norms at once are a call out of the graph; one by one they are part of its loops.
-        self._foreach = False if device.type == "cpu" else None
-        # CUDA graphs are captured once a shape: where every batch has one of its own, that never pays.
-        self._is_graph = device.type == "cuda" and not is_ragged
-        mode = "reduce-overhead" if self._is_graph else None
-        _forget_graphs()
-        self._run = torch.compile(self._play, fullgraph=True, mode=mode, dynamic=is_ragged)
-
-    def __call__(self, micro_batches: Sequence[Batch]) -> dict[str, torch.Tensor]:
-        """Plays one step.
-
-        Raises:
-            NumericsError: The loss or a gradient is not finite; nothing moved.
-        """
-        [batch] = micro_batches
-        player, step = self._player, self._step
-        if not self._learning:
-            self._prepare(batch)
-        step.seed()
-        loss = self._run(batch)
-        if self._is_graph:
-            loss = loss.clone()  # the next replay writes into it
-        if not step.defers and step.watch.has_found():
-            step.watch.forget()
-            raise NumericsError(
-                f"the loss of {player.name!r} is {loss.item()}, or its gradient is not finite"
-            )
-        player.follow()
-        return {player.name: loss}
-
-    def give_up(self) -> None:
-        """As it was, for a step that is not compiled."""
-        self._player.drop_gradients()
-        self._step.defers = False
-        for group, rate in zip(self._player.groups, self._rates, strict=True):
-            if rate is not None:
-                group["lr"] = rate
-
-    def _prepare(self, batch: Batch) -> None:
-        """Gradients that stay where they are, and learning rates that the graph reads instead of holding."""
-        player, step = self._player, self._step
-        step.seed()
-        with step.without_trace():
-            [turn] = list(step.objective(step.models, batch))
-            gradients = torch.autograd.grad(mean(turn.loss), player.parameters, allow_unused=True)
-        for parameter, gradient in zip(player.parameters, gradients, strict=True):
-            # One that gets no gradient has none, and the optimizer leaves it alone.
-            if gradient is not None:
-                parameter.grad = torch.zeros_like(parameter)
-                self._learning.append(parameter)
-        for group in player.groups:
-            if group.get("lr") is not None:
-                group["lr"] = torch.tensor(float(group["lr"]), device=player.parameters[0].device)
-        rates = [group["lr"] for group in player.groups if group.get("lr") is not None]
-        gradients_kept = [parameter.grad for parameter in self._learning]
-        # A CUDA graph may change only what it is told stays where it is.
-        for tensor in (*_changed(player), *gradients_kept, *rates, step.watch.found, step.num_bad):
-            torch._dynamo.mark_static_address(tensor)
-
-    def _play(self, batch: Batch) -> torch.Tensor:
-        player, watch = self._player, self._step.watch
-        changed = _changed(player)
-        before = [tensor.clone() for tensor in changed]
-        [turn] = list(self._step.objective(self._step.models, batch))
-        loss = mean(turn.loss)
-        gradients = torch.autograd.grad(loss, self._learning)
-        with torch.no_grad():
-            norm = torch.nn.utils.get_total_norm(gradients, foreach=self._foreach)
-            for parameter, gradient in zip(self._learning, gradients, strict=True):
-                parameter.grad.copy_(gradient * _clipping(norm, player.clip_norm))  # type: ignore[union-attr]
-            is_good = torch.isfinite(loss) & torch.isfinite(norm) & (watch.found == 0)
-            self._update()
-            for tensor, old in zip(changed, before, strict=True):
-                tensor.copy_(torch.where(is_good, tensor, old))
-            watch.found.copy_((~is_good).to(watch.found.dtype))
-            self._step.num_bad.add_(~is_good)
-        return loss.detach()
-
-
-def _forget_graphs() -> None:
-    """Drops what was compiled for another training.
-
-    This one's graphs must not depend on it, nor on which shape comes first, which differs where a run goes on:
-    with ``dynamic`` said there is one graph a shape, or one for all of them.
-    """
-    torch.compiler.reset()
-
-
 def why_not_whole(step: Step, num_parts: int) -> str:
     """Why a step cannot be one graph; empty if it can."""
     trained = [player for player in step.players.values() if player.optimizer is not None]
@@ -277,19 +180,3 @@ def _changes_tensors_alone(player: Player) -> bool:
         for parameter in state
         for value in (state[parameter].values() if isinstance(state[parameter], dict) else (None,))
     )
-
-
-def _changed(player: Player) -> list[torch.Tensor]:
-    """All that a step changes."""
-    assert player.optimizer is not None
-    state = [
-        value
-        for parameter in player.parameters
-        for value in player.optimizer.state.get(parameter, {}).values()
-        if isinstance(value, torch.Tensor)
-    ]
-    return [*player.parameters, *player.module.buffers(), *state]
-
-
-def _clipping(norm: torch.Tensor, clip_norm: float | None) -> torch.Tensor | float:
-    return 1.0 if clip_norm is None else (clip_norm / (norm + 1e-6)).clamp(max=1.0)

@@ -20,7 +20,7 @@ from zoo.training.encoded import EncodedSplit
 from zoo.training.metrics import Meter, log_likelihoods
 from zoo.training.objectives import Objective
 from zoo.training.precision import autocast
-from zoo.training.step import reduce
+from zoo.training.reduction import reduce
 from zoo.training.thresholds import choose_thresholds
 
 _BATCH_SIZE = 256

@@ -6,7 +6,6 @@ and divided once by their count, so an update does not depend on how the batch w
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 
@@ -16,10 +15,9 @@ from zoo.training.distributed import Team
 from zoo.training.finite import Buffers, Watch
 from zoo.training.objectives import Objective
 from zoo.training.player import Player
+from zoo.training.reduction import backward, check_values, mean, reduce, share
 from zoo.training.sharding import whole
 from zoo.training.updating import update_of
-
-_SINGLE = torch.float32.itemsize
 
 
 class Step:
@@ -147,7 +145,9 @@ class Step:
     def _gather(self, player: Player, turn: Turn, games: Sequence[Turns]) -> torch.Tensor:
         """Gradients of the mean loss over all micro-batches and processes, into the player's parameters."""
         if len(games) == 1 and not self.team.is_several:
-            return self._backward(mean(turn.loss), player)
+            values, weights = check_values(turn.loss)
+            self._backward(values, share(values, weights), player)
+            return mean((values.detach(), weights))
         total, count = self._backward_sum(turn, player)
         for number in range(1, len(games)):
             other = self._next(games, number)
@@ -160,16 +160,16 @@ class Step:
     def _backward_sum(self, turn: Turn, player: Player) -> tuple[torch.Tensor, torch.Tensor | float]:
         total, count = reduce(turn.loss)
         if self.team.is_idle:
-            self._backward(total * 0.0, player)
+            self._backward(total, torch.zeros_like(total), player)
             return torch.zeros_like(total), 0.0
-        return self._backward(total, player), count
+        self._backward(total, torch.ones_like(total), player)
+        return total.detach(), count
 
-    def _backward(self, loss: torch.Tensor, player: Player) -> torch.Tensor:
-        if loss.requires_grad:
+    def _backward(self, values: torch.Tensor, gradient: torch.Tensor, player: Player) -> None:
+        if values.requires_grad:
             # Where others learn too, they must not learn from this turn.
-            inputs = player.parameters if len(self._trained) > 1 else None
-            torch.autograd.backward(player.scaler.scale(loss) if player.scaler else loss, inputs=inputs)
-        return loss.detach()
+            inputs = player.parameters if len(self._trained) > 1 else ()
+            backward(values, player.scaler.scale(gradient) if player.scaler else gradient, inputs)
 
     def _update(self, player: Player, optimizer: torch.optim.Optimizer) -> None:
         if player.scaler is None:
@@ -222,49 +222,6 @@ class Step:
         if player.clip_norm is not None:
             torch.nn.utils.clip_grads_with_norm_(player.parameters, player.clip_norm, norm)
         return norm
-
-
-def reduce(loss: Any) -> tuple[torch.Tensor, torch.Tensor | float]:
-    """The sum of unreduced values, 0-dimensional, and what to divide it by.
-
-    Raises:
-        PluginError: The values were already reduced, or there are none.
-    """
-    values, weights = check_values(loss)
-    if values.dtype.itemsize < _SINGLE:
-        values = values.float()  # sums, and what gradients are scaled by, leave the range of halves
-    if weights is None:
-        return values.sum(), float(values.numel())
-    return (values * weights).sum(), weights.expand_as(values).sum()
-
-
-def mean(loss: Any) -> torch.Tensor:
-    """The mean of unreduced values, 0-dimensional.
-
-    Raises:
-        PluginError: The values were already reduced, or there are none.
-    """
-    values, weights = check_values(loss)
-    if weights is None and values.dtype.itemsize >= _SINGLE:
-        return values.mean()  # what ``reduce`` comes to, with fewer operations
-    total, count = reduce(loss)
-    return total / count
-
-
-def check_values(loss: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Unreduced values, and what each weighs if they do not weigh the same.
-
-    Raises:
-        PluginError: The values were already reduced, or there are none.
-    """
-    values, weights = loss if isinstance(loss, tuple) else (loss, None)
-    if values.ndim == 0:
-        raise PluginError(
-            "the loss returned a single number", fix="a loss returns unreduced values, the batch first"
-        )
-    if not values.numel():
-        raise PluginError("the loss returned no values")
-    return values, None if weights is None else weights.detach()
 
 
 def _first_bad(player: Player) -> str:

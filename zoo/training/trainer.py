@@ -109,6 +109,7 @@ class Trainer:
         team = self.prepared.team
         for player in self.prepared.players.values():
             player.module.train()
+        self._let_compiler_look()
         totals = Totals(position.totals)
         for indices, batch in self._batches():
             losses = self._step(indices, batch)
@@ -217,6 +218,7 @@ class Trainer:
         self._seed()
         with self._play.without_trace(), autocast(prepared.device, self.settings.precision):
             where = diagnose(prepared.objective, models, micro_batches, ids)
+        self._let_compiler_look()
         return NumericsError(
             f"step {position.step} (epoch {position.epoch + 1}): {what}; {where}",
             fix="lower optimizer.lr, set clip_norm, or look at these examples; no checkpoint was touched",
@@ -301,6 +303,12 @@ class Trainer:
             checkpoints.save(self.run.checkpoints_path, checkpoint, self.disk, team if is_spread else None)
         if team.is_first:
             self.rotate()
+        self._let_compiler_look()
+
+    def _let_compiler_look(self) -> None:
+        """After anything but steps: what a compiled step takes for granted may have changed."""
+        if self._compiler:
+            self._compiler.look_again()
 
     def rotate(self) -> None:
         """Removes the checkpoints that are neither among the newest nor the best."""
