@@ -1,8 +1,8 @@
 """``precision=bf16`` with channels_last against float32, in time and in accuracy: ``python -m benchmarks.precision``.
 
-Zoo trains the CNN and the LSTM of ``benchmarks.loops`` both ways; the two take turns, run by run, on one
-thread. A step is the process's 25th percentile from one forward to the next. Accuracy is that of the test
-split after all epochs, both ways with the same seed.
+Zoo trains the CNN and the LSTM of ``benchmarks.loops`` both ways, the CNN in float32 with channels_last too;
+they take turns, run by run, on one thread. A step is the process's 25th percentile from one forward to the next. Accuracy is that of the test
+split after all epochs, each way with the same seed.
 """
 
 import argparse
@@ -22,22 +22,30 @@ from benchmarks.loops.works import WORKS
 COLUMNS = {
     "title": "network",
     "precision": "precision",
+    "memory_format": "order of pictures",
     "step_us": "process time, us a step",
     "ratio": "ratio to float32",
     "ratio_min": "smallest",
     "ratio_max": "largest",
     "accuracy": "test accuracy",
 }
-PRECISIONS = ("float32", "bf16")
+# What Zoo chooses by itself comes first and last.
+WAYS = (("float32", "contiguous"), ("float32", "channels_last"), ("bf16", "channels_last"))
 
 
-def once(name: str, precision: str, *, seed: int, epochs: int) -> tuple[float, float]:
+def ways(name: str) -> tuple[tuple[str, str], ...]:
+    """Precision and order of pictures; where there are none, the order makes no difference."""
+    return WAYS if WORKS[name].kind == "image" else (WAYS[0], WAYS[-1])
+
+
+def once(name: str, way: tuple[str, str], *, seed: int, epochs: int) -> tuple[float, float]:
     """Seconds of a step, and the accuracy on the test split."""
-    times = stamps.Times()
+    times, (precision, memory_format) = stamps.Times(), way
     with TemporaryDirectory() as folder:
         times.start()
         with stamps.listening(times.mark):
-            run = ours.train(name, Path(folder), precision=precision, epochs=epochs, seed=seed)
+            keys = {"precision": precision, "memory_format": memory_format}
+            run = ours.train(name, Path(folder), **keys, epochs=epochs, seed=seed)
         accuracy = run.status()["metrics"]["test"]["accuracy"]
     return quantiles(times.cpus[3:], n=4)[0], accuracy
 
@@ -53,18 +61,19 @@ def main() -> None:
     torch.set_num_threads(1)
     rows: list[dict[str, Any]] = []
     for name in given.works.split(","):
-        found: dict[str, list[tuple[float, float]]] = {precision: [] for precision in PRECISIONS}
+        found: dict[tuple[str, str], list[tuple[float, float]]] = {way: [] for way in ways(name)}
         for seed in range(given.rounds):
-            for precision in PRECISIONS:
-                found[precision].append(once(name, precision, seed=seed, epochs=given.epochs))
-        base = [step for step, _ in found["float32"]]
-        for precision, pairs in found.items():
+            for way, kept in found.items():
+                kept.append(once(name, way, seed=seed, epochs=given.epochs))
+        base = [step for step, _ in found[WAYS[0]]]
+        for (precision, memory_format), pairs in found.items():
             steps = [step for step, _ in pairs]
             rows.append(
                 {
                     "work": name,
                     "title": WORKS[name].title,
                     "precision": precision,
+                    "memory_format": memory_format if WORKS[name].kind == "image" else "",
                     "step_us": round(1e6 * median(steps), 1),
                     **spread("ratio", steps, base),
                     "accuracy": round(median(accuracy for _, accuracy in pairs), 4),

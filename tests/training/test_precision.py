@@ -46,6 +46,15 @@ def test_the_memory_format_follows_the_precision_unless_it_is_named(given, preci
     assert choose_format(given, CPU, precision) == chosen
 
 
+def test_pictures_of_one_channel_are_answered_in_that_order_too():
+    layer = torch.nn.Conv2d(1, 4, 3)
+    pictures = torch.randn(2, 1, 8, 8)
+    lay_out(layer, torch.channels_last)
+    assert layer(pictures).is_contiguous(memory_format=torch.channels_last)
+    lay_out(layer, torch.contiguous_format)
+    assert layer(pictures).is_contiguous()
+
+
 def test_filters_of_clips_get_the_order_that_is_the_like_of_that_of_pictures():
     network = torch.nn.Sequential(torch.nn.Conv3d(3, 4, 3), torch.nn.Conv2d(4, 5, 3), torch.nn.Linear(2, 2))
     lay_out(network, torch.channels_last)

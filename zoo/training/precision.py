@@ -37,7 +37,9 @@ def lay_out(network: torch.nn.Module, memory_format: torch.memory_format) -> Non
     for tensor in (*network.parameters(), *network.buffers()):
         if tensor.dim() in (4, 5):
             own = torch.channels_last_3d if is_last and tensor.dim() == 5 else memory_format
-            tensor.data = tensor.data.contiguous(memory_format=own)
+            # Not ``contiguous``: filters of one channel are so either way, and their strides then tell the
+            # layer to answer in the other order.
+            tensor.data = torch.empty_like(tensor.data, memory_format=own).copy_(tensor.data)
 
 
 def describe(given: str, device: torch.device, precision: str) -> str:
