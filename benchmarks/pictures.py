@@ -5,14 +5,18 @@ reads it, brings the pictures to one size, standardises them and, where a networ
 one. ``zoo`` is what ``zoo train`` does from the folder on, its fingerprint included. The loaders have a worker
 a core, kept between epochs, once with Pillow's resize and once with that of torchvision's tensors, which its
 documentation calls the fastest. ``ready`` is the same training on batches that lie in memory: the limit of a
-second epoch. The contenders take turns, so that a busy machine slows all alike. The figures are kept by the
+second epoch. ``decoding`` and ``decoding and resizing`` do nothing else, by the functions that zoo has for it, a
+thread a core: no first epoch of zoo's can be shorter. The contenders take turns, so that a busy machine slows all alike. The figures are kept by the
 number of cores: ``taskset -c 0,1 python -m benchmarks.pictures`` measures two.
 """
 
 import json
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,7 +35,11 @@ from zoo import preprocessing
 from zoo.data import fingerprint
 from zoo.data.readers import images
 from zoo.preprocessing import Geometry, Wishes
+from zoo.preprocessing.graphs import open_session
+from zoo.preprocessing.image import shrinking
+from zoo.preprocessing.shrinking import shrink_all
 from zoo.runtime.cores import num_cores
+from zoo.runtime.images import ImageFiles, decode_image
 from zoo.training.encoded import EncodedSplit
 
 RESULT = Path(__file__).parent / "results" / "pictures.json"
@@ -121,11 +129,30 @@ def ready(folder: Path, side: int) -> Callable[[], Batches]:
     return lambda: batches
 
 
+def decoding(folder: Path, side: int) -> Callable[[], Batches]:
+    """Every file to pixels."""
+    files = sorted(folder.rglob("*.jpg"))
+    with ThreadPoolExecutor(num_cores()) as pool:
+        deque(pool.map(partial(decode_image, channels=3), files), maxlen=0)
+    return tuple
+
+
+def decoding_and_resizing(folder: Path, side: int) -> Callable[[], Batches]:
+    """Every file to pixels of the network's size, by the graph that ships."""
+    signature = images.read(folder).signature
+    session = open_session(shrinking("image", "small", 3, (side, side), "crop"), num_threads=1)
+    files = ImageFiles(tuple(sorted(folder.rglob("*.jpg"))), 3)
+    shrink_all(session, signature.inputs[0], (side, side, 3), files)
+    return tuple
+
+
 CONTENDERS: dict[str, Contender] = {
     "zoo": with_zoo,
     "Pillow in a DataLoader": with_pillow,
     "Pillow and tensors in a DataLoader": with_tensors,
     "ready": ready,
+    "decoding": decoding,
+    "decoding and resizing": decoding_and_resizing,
 }
 
 

@@ -147,6 +147,13 @@ def test_the_statistics_are_those_of_the_pictures_at_the_networks_size():
     assert preprocessing.fitted["std"] == pytest.approx([np.std([100, 100, 100, 200]) / 255])
 
 
+def test_of_large_pictures_the_statistics_are_those_of_every_nth_row_and_column():
+    image = noise(128, 200, 1)
+    preprocessing = fitted_on([image], size=(128, 200))
+    assert preprocessing.fitted["mean"] == pytest.approx([image[::2, ::3].mean() / 255])
+    assert preprocessing.fitted["std"] == pytest.approx([image[::2, ::3].std() / 255])
+
+
 @pytest.mark.parametrize(
     ("image", "found"),
     [

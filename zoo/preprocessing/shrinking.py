@@ -40,6 +40,13 @@ class Sample:
     rows: NDArray[np.int_]
     shrunk: Shrunk = ()
 
+    def give_all(self, images: Sequence[Any]) -> Shrunk:
+        """All pictures of the split, once, if these are they and none is missing; else nothing."""
+        if images is not self.images or len(self.rows) < len(images):
+            return ()
+        shrunk, self.shrunk = self.shrunk, ()
+        return shrunk
+
     def give(self, wholes: Shrunk, images: Sequence[Any]) -> frozenset[int]:
         """Puts them where they belong, once, if these are the pictures of their split; says which are done."""
         if images is not self.images or not self.shrunk:
@@ -84,6 +91,10 @@ def shrink_all(
         DataError: Names the first 20 pictures that cannot be read or used.
         EnvironmentFault: They fit neither into memory nor into the temporary folder.
     """
+    if sample and (shrunk := sample.give_all(images)):
+        if progress:
+            progress(len(images))
+        return shrunk
     num_carried = len(session.get_outputs()) - 1
     pixels = room((len(images), *shape), np.uint8)
     wholes = (pixels, *(np.empty((len(images), 2), np.float32) for _ in range(num_carried)))
