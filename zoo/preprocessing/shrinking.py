@@ -91,9 +91,9 @@ def shrink_all(
         DataError: Names the first 20 pictures that cannot be read or used.
         EnvironmentFault: They fit neither into memory nor into the temporary folder.
     """
+    tell = progress or _tell_nobody
     if sample and (shrunk := sample.give_all(images)):
-        if progress:
-            progress(len(images))
+        tell(len(images))
         return shrunk
     num_carried = len(session.get_outputs()) - 1
     pixels = room((len(images), *shape), np.uint8)
@@ -119,11 +119,14 @@ def shrink_all(
         tasks = list(_tasks(spec, images))
         for parts, failed in zip(tasks, pool.map(work, tasks), strict=True):
             failures += failed
-            if progress:
-                progress(parts[-1].stop - parts[0].start)
+            tell(parts[-1].stop - parts[0].start)
     if failures:
         raise unreadable(failures, len(images), "clips" if spec.kind == "video" else "pictures")
     return wholes
+
+
+def _tell_nobody(count: int) -> None:
+    pass
 
 
 def _tasks(spec: TensorSpec, images: Sequence[Any]) -> Iterator[list[slice]]:
