@@ -9,7 +9,8 @@ from zoo.contracts.examples import Batch, Turn
 from zoo.errors import NumericsError, PluginError
 from zoo.training.objectives import supervised
 from zoo.training.player import Player
-from zoo.training.step import Step, mean, reduce
+from zoo.training.reduction import mean, reduce, share
+from zoo.training.step import Step
 
 
 def linear(seed=0):
@@ -121,6 +122,18 @@ def test_halves_are_summed_and_their_gradients_scaled_in_single_precision():
     assert loss.item() == 1000.0
     (loss * 65536.0).backward()
     torch.testing.assert_close(values.grad, torch.full((100,), 655.36, dtype=torch.float16))
+
+
+@pytest.mark.parametrize("weights", [None, torch.tensor([[1.0], [3.0]])])
+def test_the_share_of_each_value_is_the_gradient_of_their_mean(weights):
+    values = torch.tensor([[1.0, 2.0], [3.0, 6.0]], requires_grad=True)
+    [gradient] = torch.autograd.grad(mean(values if weights is None else (values, weights)), values)
+    torch.testing.assert_close(share(values, weights), gradient)
+
+
+def test_the_share_of_halves_is_in_single_precision_so_that_it_can_be_scaled():
+    found = share(torch.zeros(100, dtype=torch.float16), None)
+    torch.testing.assert_close(found, torch.full((100,), 0.01))
 
 
 @pytest.mark.parametrize(

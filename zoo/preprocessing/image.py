@@ -181,9 +181,9 @@ def _known(standard: Standard, channels: int) -> tuple[NDArray[np.float64], NDAr
 
 
 def _channel_moments(pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation of each channel in grey levels, exact; no deviation is below 1.
+    """Mean and standard deviation of each channel in grey levels; no deviation is below 1.
 
-    Of large pictures some rows and columns are enough, evenly spaced: neighbours hardly differ.
+    Exact for pictures below 128 pixels; of larger ones every nth row and column counts, so that at least 64 do.
     """
     rows, columns = (slice(None, None, max(1, side // _COUNTED_SIDE)) for side in pictures.shape[-3:-1])
     thinned = pictures[..., rows, columns, :]

@@ -26,8 +26,8 @@ class Graph:
     """Compiles a function of a batch that changes nothing but tensors, each of which stays where it is.
 
     Before each call the compiler checks what it took for granted (attributes of modules, shapes, settings),
-    and gathers the tensors that the graph reads. Of a small step that is half the time. Where nothing else
-    runs between two calls, nothing of it can have changed: then the graph itself is called, with the new batch.
+    and gathers the tensors that the graph reads, which a small step feels. Where nothing else runs between two
+    calls, nothing of it can have changed: then the graph itself is called, with the new batch.
     This begins at the third call with a batch of some shape: the first two tell which of the tensors are the
     batch's and that all others are the same ones.
 

@@ -66,8 +66,8 @@ def share(values: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
 def backward(values: torch.Tensor, gradient: torch.Tensor, inputs: Sequence[torch.nn.Parameter] = ()) -> None:
     """Adds to the gradients of all parameters, or of ``inputs`` alone.
 
-    What ``torch.autograd.backward`` comes to. That one imports a library for symbolic mathematics, to compare
-    two shapes, which takes a third of a second, and a small step feels the rest of its checks.
+    What ``torch.autograd.backward`` comes to. That one imports a library for symbolic mathematics to compare
+    two shapes, which a start feels, and checks more, which a small step feels.
 
     Args:
         values: Where it begins.
