@@ -6,8 +6,9 @@ one. ``zoo`` is what ``zoo train`` does from the folder on, its fingerprint incl
 a core, kept between epochs, once with Pillow's resize and once with that of torchvision's tensors, which its
 documentation calls the fastest. ``ready`` is the same training on batches that lie in memory: the limit of a
 second epoch. ``decoding`` and ``decoding and resizing`` do nothing else, by the functions that zoo has for it, a
-thread a core: no first epoch of zoo's can be shorter. The contenders take turns, so that a busy machine slows all alike. The figures are kept by the
-number of cores: ``taskset -c 0,1 python -m benchmarks.pictures`` measures two.
+thread a core: no first epoch of zoo's can be shorter. Freed memory is kept as in ``zoo train``, for all of
+them. The contenders take turns, so that a busy machine slows all alike. The figures are kept by the number
+of cores: ``taskset -c 0,1 python -m benchmarks.pictures`` measures two.
 """
 
 import json
@@ -40,6 +41,7 @@ from zoo.preprocessing.image import shrinking
 from zoo.preprocessing.shrinking import shrink_all
 from zoo.runtime.cores import num_cores
 from zoo.runtime.images import ImageFiles, decode_image
+from zoo.training.allocation import keep_freed_memory
 from zoo.training.encoded import EncodedSplit
 
 RESULT = Path(__file__).parent / "results" / "pictures.json"
@@ -205,6 +207,7 @@ def measure(folder: Path, side: int, trains: bool) -> dict[str, Any]:
 
 def main() -> None:
     """Measures every scenario, prints a table and keeps the figures."""
+    keep_freed_memory()
     with tempfile.TemporaryDirectory() as name:
         num_bytes = make_pictures(Path(name))
         scenarios = {title: measure(Path(name), *choice) for title, choice in SCENARIOS.items()}
