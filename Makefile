@@ -2,7 +2,7 @@
 # make test         every gate that CI runs
 # make acceptance   the figures on real data; needs the folder named by ZOO_SHARED
 # make gpu          what only a GPU shows, and the figures of one; needs one
-# make faults       what a run survives: every row of docs/explanation/reliability.md, half an hour
+# make faults       what a run survives: every row of docs/explanation/reliability.md, ten minutes
 # make faults-peers the same for the peers
 # make bench        the figures of docs/explanation/performance.md; takes about an hour
 # make resume-matrix  every architecture, optimizer, schedule and option stopped and resumed, half an hour
@@ -19,6 +19,9 @@ BIN := $(VENV)/bin
 PLUGINS := $(sort $(wildcard plugins/*))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
+
+# Thousands of processes are started; each would have to compile Zoo for itself.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: quickstart test lint types pytest acceptance gpu bench faults faults-peers fuzz resume-matrix teams compatibility conformance optimizers docs format clean
 

@@ -1,6 +1,6 @@
 """``python -m benchmarks.faults [ROW]...``: breaks runs, prints a table, keeps the figures; 1 if one was lost.
 
-Without words all rows are run, which takes about half an hour on two cores; ``R6 N1`` runs these two.
+Without words all rows are run, which takes about ten minutes on two cores; ``R6 N1`` runs these two.
 Figures of the peers, which ``python -m benchmarks.faults.peers`` measures, are kept.
 """
 
