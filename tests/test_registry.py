@@ -6,6 +6,7 @@ from importlib import metadata
 import pytest
 
 from zoo.contracts.entries import Architecture, Loss, Optimizer
+from zoo.discovery import describe
 from zoo.errors import EnvironmentFault, PluginError, UsageError
 from zoo.registry import Registry
 
@@ -428,3 +429,8 @@ def test_discovery_in_a_new_process_reads_the_environment(site):
 def test_an_architecture_knows_its_only_player_by_default():
     entry = Architecture(name="net", factory="a:b", summary="", accepts=("vector",), predicts=("values",))
     assert (entry.players, entry.objective, entry.exports) == (("model",), "supervised", "model")
+
+
+def test_an_error_of_pytorch_is_described_without_its_frames():
+    error = TypeError("bad size Exception raised from unpack at numbers.h:79 frame #0: c10::Error")
+    assert describe(error) == "TypeError: bad size"

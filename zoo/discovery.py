@@ -122,8 +122,8 @@ def normalise(name: str) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """An exception in one line."""
-    text = " ".join(str(error).split())
+    """An exception in one line, without the C++ frames that PyTorch puts behind some."""
+    text = " ".join(str(error).split()).partition(" Exception raised from ")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

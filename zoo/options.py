@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import pydantic
 
 from zoo.errors import PluginError, UsageError, did_you_mean
-from zoo.words import NONE
+from zoo.words import NONE, require_plain
 
 _CONFIG = pydantic.ConfigDict(extra="forbid", coerce_numbers_to_str=True, protected_namespaces=())
 
@@ -102,6 +102,15 @@ class Schema:
             checked: pydantic.BaseModel = self._model.model_validate(values)
         except pydantic.ValidationError as error:
             raise self._explain(error.errors()[0], where) from error
+        for place, option in enumerate(self.options):
+            value = getattr(checked, f"option_{place}")
+            try:
+                require_plain(value)
+            except ValueError as error:
+                raise UsageError(
+                    f"{where}{option.name}={_shorten(value)}: {error}",
+                    fix=f"{where}{option.name} is {option.type}",
+                ) from error
         return checked
 
     def _explain(self, problem: Any, where: str) -> UsageError:

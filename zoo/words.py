@@ -75,8 +75,17 @@ def parse(text: str) -> Tree:
         tree = tomllib.loads(text)
     except RecursionError as error:
         raise ValueError(f"it is nested deeper than {_DEEPEST} levels") from error
-    _require_plain(tree, _DEEPEST)
+    require_plain(tree)
     return tree
+
+
+def require_plain(value: Any) -> None:
+    """Refuses what a recipe could not be read with again.
+
+    Raises:
+        ValueError: It is nested deeper than any recipe, or holds a whole number of more than 64 bits.
+    """
+    _require_plain(value, _DEEPEST)
 
 
 def _require_plain(value: Any, levels: int) -> None:
@@ -84,7 +93,9 @@ def _require_plain(value: Any, levels: int) -> None:
         raise ValueError(f"it is nested deeper than {_DEEPEST} levels")
     if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
         raise ValueError("a whole number has more than 64 bits")
-    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+    for each in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    ):
         _require_plain(each, levels - 1)
 
 

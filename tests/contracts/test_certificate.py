@@ -1,4 +1,6 @@
 import json
+import math
+from dataclasses import replace
 
 from zoo.contracts.certificate import Certificate
 from zoo.contracts.signature import Signature
@@ -27,6 +29,13 @@ CERTIFICATE = Certificate(
 def test_a_certificate_survives_json():
     document = json.loads(json.dumps(CERTIFICATE.to_json(), allow_nan=False))
     assert Certificate.from_json(document) == CERTIFICATE
+
+
+def test_a_metric_that_is_undefined_is_undefined_when_it_is_read_again():
+    undefined = {"torch": {"auroc": math.nan}, "onnx": {"auroc": math.nan}}
+    document = json.loads(json.dumps(replace(CERTIFICATE, metrics=undefined).to_json(), allow_nan=False))
+    assert document["metrics"]["onnx"] == {"auroc": None}
+    assert math.isnan(Certificate.from_json(document).metrics["onnx"]["auroc"])
 
 
 def test_the_document_says_its_format():

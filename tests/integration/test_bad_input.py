@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 
 from zoo.cli.program import program
+from zoo.runs import Run
 
 USAGE, DATA, ARTIFACT, ENVIRONMENT = 2, 3, 4, 6
 HEADER = "length,width,colour,kind"
@@ -515,3 +518,62 @@ def test_predict_prints_an_object_a_line_with_these_keys(say, runs):
     assert len(rows) == 60
     assert {tuple(row) for row in rows} == {("input", "label", "probability")}
     assert rows[0]["input"] == "good.csv:2"
+
+
+def test_a_run_with_an_undefined_metric_ends_is_shown_and_is_exported(say, folder):
+    rows = [f"{i % 7},{i % 5},red,a" for i in range(60)]
+    write_table(folder / "rare.csv", [*rows, "9,9,blue,b"])
+    words = ("rare.csv", "data.target=kind", "metrics=[accuracy,auroc]")
+    said = say("train", "perceptron", "epochs=1", "--run", "rare", "--data", *words)
+    assert (said.code, said.out.count("nan")) == (0, 2)
+    said = say("export", "rare")
+    assert (said.code, said.out.count("nan")) == (0, 2)
+    assert say("verify", "rare/model.onnx").code == 0
+
+
+@pytest.mark.parametrize("word", [f"seed={2**63}", f"batch_size={2**64}", f"model.hidden=[{2**63}]"])
+def test_a_whole_number_that_no_recipe_holds_is_refused(refused, word):
+    refused(
+        USAGE,
+        ["train", "mlp", "--data", "iris", "--run", "new", word],
+        "a whole number has more than 64 bits",
+    )
+
+
+def test_words_that_are_not_about_data_are_refused_where_a_run_is_judged(refused, runs):
+    refused(USAGE, ["evaluate", "table", "epochs=3"], "'epochs' says nothing about data")
+
+
+def test_a_failing_export_of_a_run_that_is_being_trained_says_so(refused, runs):
+    flip_a_bit(max((runs / "table/checkpoints").glob("*/model.safetensors")))
+    with Run(runs / "table").held():
+        refused(ENVIRONMENT, ["export", "table"], "table is in use by process")
+
+
+def test_a_killed_run_is_stopped_where_its_newest_checkpoint_is(say, runs):
+    run = Run(runs / "table")
+    run.write_status(state="running", step=0)
+    newest = max(int(path.name.removeprefix("step-")) for path in run.checkpoints_path.iterdir())
+    states = {each["run"]: each for each in json.loads(say("runs", ".", "--json").out)}
+    assert (states["table"]["state"], states["table"]["step"]) == ("stopped", newest)
+    with run.held():
+        assert ["table", "running", str(newest)] in [
+            line.split() for line in say("runs", ".").out.splitlines()
+        ]
+
+
+def test_an_answer_that_is_no_number_is_null_in_json(say, runs):
+    (runs / "huge.csv").write_text("length,width,colour\n1e39,1,red\n")
+    said = say("predict", runs / "table/model.onnx", "huge.csv", "--json")
+    assert said.code == 0
+    assert "NaN" not in said.out
+
+
+@pytest.mark.parametrize("closed", [1, 2], ids=["output", "errors"])
+def test_a_closed_stream_stops_nothing(tmp_path, closed):
+    zoo = Path(sys.executable).with_name("zoo")
+    words = f"{zoo} train perceptron --data iris epochs=1 --run run {closed}>&-"
+    done = subprocess.run(["sh", "-c", words], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "internal error" not in done.stderr
+    assert (tmp_path / "run/report.html").is_file()

@@ -56,9 +56,11 @@ def test_a_binary_file_is_refused(write):
         read_text(write(b"a\nb\0c"))
 
 
-def test_an_unknown_encoding_is_a_usage_error(write):
-    with pytest.raises(UsageError, match=r"data\.encoding=klingon: unknown text encoding"):
-        read_text(write(b"a"), "klingon")
+# Python knows the last four, but as codecs of bytes, of text alone, of nothing, and not at all.
+@pytest.mark.parametrize("name", ["klingon", "base64", "rot13", "undefined", "utf-8\0"])
+def test_what_is_no_encoding_of_text_is_a_usage_error(write, name):
+    with pytest.raises(UsageError, match=f"data\\.encoding={name}: unknown text encoding"):
+        read_text(write(b"a"), name)
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -177,4 +177,4 @@ def test_two_averages_of_one_network_are_refused(tmp_path, with_made):
     with pytest.raises(UsageError) as caught:
         start(tmp_path / "run", with_made, optimizer="averaging", ema=0.9)
     assert caught.value.message == "ema averages weights, and Averaging does so itself"
-    assert caught.value.fix == "leave out ema"
+    assert caught.value.fix == "ema=none"

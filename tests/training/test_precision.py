@@ -84,3 +84,10 @@ def test_a_network_learns_in_half_precision_and_resumes_in_channels_last(
     saved = checkpoints.load(run.checkpoints_path, max(checkpoints.steps(run.checkpoints_path)))
     assert all(tensor.dtype in (torch.float32, torch.int64) for tensor in saved.model.values())
     assert bool(saved.state["scalers"]) == (precision == "fp16")
+
+
+def test_a_run_may_change_to_fp16_and_back(tmp_path, registry):
+    run = zoo.train("mlp", data="iris", run=tmp_path / "run", device="cpu", epochs=1, registry=registry)
+    for epochs, precision in ((2, "fp16"), (3, "fp16"), (4, "float32")):
+        zoo.resume(run, epochs=epochs, precision=precision, registry=registry)
+    assert run.status()["epoch"] == 4

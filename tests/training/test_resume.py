@@ -209,6 +209,29 @@ def test_what_the_first_step_depends_on_cannot_change(copy, registry, changes):
     assert caught.value.exit_code == 2
 
 
+def test_what_cannot_change_may_be_said_again_as_it_is(copy, registry):
+    zoo.resume(copy, registry=registry, seed=0, data="iris", epochs=4)
+    assert copy.status()["epoch"] == 4
+
+
+@pytest.mark.parametrize(
+    "changes", [{"epochs": 2}, {"loss": "focal"}, {"epochs": 3, "clip_norm": 1.0}], ids=str
+)
+def test_a_change_that_nothing_is_left_to_train_with_is_refused(copy, registry, changes):
+    before = copy.recipe_path.read_bytes()
+    with pytest.raises(UsageError, match="3 epochs are done, so nothing is left") as caught:
+        zoo.resume(copy, registry=registry, **changes)
+    assert caught.value.fix == "add epochs=4 or more, or train a new run"
+    assert copy.recipe_path.read_bytes() == before
+
+
+def test_a_run_may_end_early_at_the_epoch_that_it_has_reached(tmp_path, registry):
+    with pytest.raises(Crash):
+        start(tmp_path / "run", registry, StopAt(9, crash))
+    run = zoo.resume(tmp_path / "run", registry=registry, epochs=2)
+    assert (run.status()["epoch"], run.status()["state"]) == (2, "finished")
+
+
 def test_an_edited_recipe_is_refused_with_the_difference(copy, registry):
     text = copy.recipe_path.read_text()
     copy.recipe_path.write_text(text.replace("warmup = 0.05", "warmup = 0.5"))

@@ -7,6 +7,7 @@ import click
 from zoo.cli.completing import DATA, DATA_WORD, RUN_OR_MODEL
 from zoo.cli.tables import render
 from zoo.contracts.plain import plain
+from zoo.errors import UsageError
 from zoo.words import merge, read_words
 
 
@@ -20,6 +21,11 @@ def evaluate(run_or_model: str, words: tuple[str, ...], data: str | None, as_jso
     from zoo import api
 
     said = merge({"data": data} if data else {}, read_words(words))
+    if other := next((key for key in said if key != "data"), None):
+        raise UsageError(
+            f"{other!r} says nothing about data, and a trained network is judged as it is",
+            fix="words that begin with data. say how DATA is read",
+        )
     result = api.evaluate(run_or_model, data=said.get("data"))
     if as_json:
         click.echo(json.dumps({"metrics": plain(result.metrics), "num_examples": result.num_examples}))

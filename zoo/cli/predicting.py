@@ -12,6 +12,7 @@ from zoo.cli import pictures
 from zoo.cli.answers import as_csv, as_table
 from zoo.cli.completing import MODEL
 from zoo.cli.program import printable
+from zoo.contracts.plain import plain
 from zoo.errors import DataError, UsageError
 
 # Below it most boxes are guesses, which measure how well a model ranks but hide what it found.
@@ -219,7 +220,7 @@ def _print_files(paths: Sequence[Path], form: str, *, to_stderr: bool = False) -
 def _print(ids: Sequence[str], rows: Sequence[dict[str, Any]], target: Any, form: str) -> None:
     if form == "json":
         for name, row in zip(ids, rows, strict=True):
-            _put(json.dumps({"input": name, **row}, ensure_ascii=False))
+            _put(json.dumps(plain({"input": name, **row}), ensure_ascii=False))
     elif form == "csv":
         _put(as_csv(ids, rows, target), nl=False)
     else:

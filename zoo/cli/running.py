@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from zoo import locks
 from zoo import runs as run_folders
 from zoo.cli.tables import render
 from zoo.errors import ArtifactError
@@ -38,9 +39,17 @@ def _status(run: Run) -> dict[str, Any]:
         status = run.status()
         if not isinstance(status.get("state"), str):
             raise ArtifactError(f"{run.status_path} is damaged: it names no state")
-        return status
+        return _as_found(run, status) if status["state"] == "running" else status
     except ArtifactError as error:
         return {"state": "damaged", "cause": error.message}
+
+
+def _as_found(run: Run, status: dict[str, Any]) -> dict[str, Any]:
+    """What the file says was so at the start; a process that was killed since could not change it."""
+    names = (path.name.removeprefix("step-") for path in run.checkpoints_path.glob("step-*"))
+    steps = [int(name) for name in names if name.isdecimal()]
+    state = "running" if locks.is_held(run.path) else "stopped"
+    return {**status, "state": state, "step": max(steps, default=status.get("step", 0))}
 
 
 def _metrics(metrics: Any) -> str:

@@ -134,12 +134,17 @@ def _print_result(run: Any, as_json: bool) -> None:
         click.echo(json.dumps({"run": str(run.path), "metrics": plain(metrics)}))
         return
     names = [name for name in metrics["test"] if not name.endswith("]")]
-    rows = [(split, *(f"{metrics[split][name]:.4g}" for name in names)) for split in ("validation", "test")]
+    rows = [(split, *(_number(metrics[split][name]) for name in names)) for split in ("validation", "test")]
     click.echo(render(rows, header=("", *names)))
     labels = [name for name in metrics["test"] if name.endswith("]")]
     if labels:
         each = [
-            (name, *(f"{metrics[split][name]:.4g}" for split in ("validation", "test"))) for name in labels
+            (name, *(_number(metrics[split][name]) for split in ("validation", "test"))) for name in labels
         ]
         click.echo("\n" + render(each, header=("", "validation", "test")))
     click.echo(f"\nrun:    {run.path}\nreport: {run.report_path}\nnext:   zoo export {run.path}")
+
+
+def _number(value: float | None) -> str:
+    """A metric; one that is undefined, as the AUROC of a split with one class is, has no number in JSON."""
+    return "nan" if value is None else f"{value:.4g}"

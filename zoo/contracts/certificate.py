@@ -1,5 +1,6 @@
 """The recorded proof that an exported model answers as the trained one does."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
@@ -25,7 +26,7 @@ class Certificate:
         answers: The outputs of the file.
         num_examples: Held-out raw examples that were compared.
         batch_sizes: Batch sizes at which they were compared.
-        metrics: The task's metrics on those examples, by ``"torch"`` and by ``"onnx"``.
+        metrics: The task's metrics on those examples, by ``"torch"`` and by ``"onnx"``; NaN where one is undefined.
         max_abs_error: Largest distance from PyTorch in float64, by output and for ``"scores"``.
         tolerance: Largest distance allowed; one number an output, or one a value where units differ.
         plugins: Distributions and versions that the model was made with.
@@ -73,8 +74,11 @@ class Certificate:
         tuples = {name: tuple(document[name]) for name in ("answers", "batch_sizes", "labels", "plugins")}
         signature = Signature.from_json(document["signature"])
         states = tuple(spec_from_json(spec) for spec in document["states"])
-        certificate = cls(
-            **{**document, **tuples, "signature": signature, "states": states, "tolerance": tolerance}
-        )
+        metrics = {
+            side: {name: math.nan if value is None else value for name, value in values.items()}
+            for side, values in document["metrics"].items()
+        }
+        read = {"signature": signature, "states": states, "tolerance": tolerance, "metrics": metrics}
+        certificate = cls(**{**document, **tuples, **read})
         require_types(certificate)
         return certificate

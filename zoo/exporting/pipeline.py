@@ -3,7 +3,8 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +14,7 @@ import onnx
 import onnxruntime
 import torch
 
-from zoo import postprocessing
+from zoo import locks, postprocessing
 from zoo.contracts.certificate import Certificate
 from zoo.contracts.signature import Signature
 from zoo.contracts.tensors import TensorSpec
@@ -59,10 +60,31 @@ def export(run: Run, output: Path | None = None, *, registry: Registry, disk: Di
         VerificationError: The file would not answer as the network does; nothing was written.
         UsageError: `output` cannot be a model file.
         PluginError: The network cannot be exported.
-        EnvironmentFault: The file cannot be written.
+        EnvironmentFault: The file cannot be written, or another process trains the run and changed it meanwhile.
     """
     path = run.model_path if output is None else output
     _check_output(path)
+    with _undisturbed(run):
+        body, examples, certificate = _certified(run, registry)
+    _commit(path, body, examples, disk)
+    exported = Exported(path, certificate)
+    registry.notify("zoo_model_exported", model=exported)
+    return exported
+
+
+@contextmanager
+def _undisturbed(run: Run) -> Iterator[None]:
+    """Says so where an export failed because the run went on to another checkpoint meanwhile."""
+    try:
+        yield
+    except ZooError as error:
+        if locks.is_held(run.path):
+            raise locks.in_use(run.path) from error
+        raise
+
+
+def _certified(run: Run, registry: Registry) -> tuple[bytes, bytes, Certificate]:
+    """The bytes of the model and of its golden examples, and what was proven."""
     trained = load(run, registry)
     raw, states = trained.network.preprocessing.raw, states_of(trained)
     model = build(trained)
@@ -75,10 +97,7 @@ def export(run: Run, output: Path | None = None, *, registry: Registry, disk: Di
     document = json.dumps(certificate.to_json(), allow_nan=False)
     body += property_fragment(CERTIFICATE, document)
     check_form(onnx.load_model_from_string(body), raw, states, places=places)
-    _commit(path, seal(body), examples, disk)
-    exported = Exported(path, Certificate.from_json(json.loads(document)))
-    registry.notify("zoo_model_exported", model=exported)
-    return exported
+    return seal(body), examples, Certificate.from_json(json.loads(document))
 
 
 def build(trained: Trained) -> onnx.ModelProto:

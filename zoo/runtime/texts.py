@@ -64,11 +64,13 @@ def decode_file(path: Path, encoding: str = AUTO) -> str:
 
 def _known(encoding: str) -> str:
     try:
-        return codecs.lookup(encoding).name
-    except LookupError as error:
+        name = codecs.lookup(encoding).name
+        "a".encode(name)  # Python also has codecs of bytes and of text alone, such as base64 and rot13
+    except (LookupError, ValueError) as error:
         raise UsageError(
             f"data.encoding={encoding}: unknown text encoding", fix="for example utf-8, latin-1 or utf-16"
         ) from error
+    return name
 
 
 def _line(text: str, place: int) -> int:

@@ -29,10 +29,10 @@ from zoo.training.planning import (
     wishes,
 )
 from zoo.training.progress import Progress
-from zoo.training.state import restore, weights_of
+from zoo.training.state import position_of, restore, weights_of
 from zoo.training.trained import best_checkpoint, read_recipe, with_thresholds
 from zoo.training.trainer import Trainer
-from zoo.words import merge
+from zoo.words import merge, parse
 
 
 def start(
@@ -266,7 +266,8 @@ def _judge_best(trainer: Trainer) -> dict[str, dict[str, float]]:
 def _require_resumable(
     run: Run, before: Document, recipe: Recipe, checkpoint: Checkpoint | None, changes: Mapping[str, Any]
 ) -> None:
-    fixed = [key for key in changes if key in recipes.FIXED]
+    after = parse(recipes.write(recipe))
+    fixed = [key for key in changes if key in recipes.FIXED and before.get(key) != after.get(key)]
     if fixed:
         raise UsageError(
             f"{fixed[0]} cannot change on resume: the checkpoints belong to another training",
@@ -277,9 +278,16 @@ def _require_resumable(
     with belonging(run.checkpoints_path):
         trained: Document = trees.unflatten(checkpoint.state["recipe"], {})
         differences = recipes.differences(trained, recipe.to_json())
+        done = position_of(checkpoint).epoch
     undeclared = [line for key, line in differences.items() if key.split(".")[0] not in changes]
     if undeclared:
         raise UsageError(
             f"the recipe of {run.path} is not the one it was trained with: " + "; ".join(undeclared),
             fix="put recipe.toml back, or name the change: zoo resume RUN KEY=VALUE",
+        )
+    epochs = recipe.settings.epochs
+    if differences and epochs <= done and not epochs == done < trained["epochs"]:
+        raise UsageError(
+            f"{done} epochs are done, so nothing is left that could be trained with this change",
+            fix=f"add epochs={done + 1} or more, or train a new run",
         )

@@ -290,7 +290,7 @@ def _average(
     if has_two_modes(optimizer):
         if decay is not None:
             raise UsageError(
-                f"ema averages weights, and {type(optimizer).__name__} does so itself", fix="leave out ema"
+                f"ema averages weights, and {type(optimizer).__name__} does so itself", fix="ema=none"
             )
         if are_spread(dict(network.named_parameters())):
             raise UsageError(

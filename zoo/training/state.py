@@ -148,7 +148,8 @@ def restore(checkpoint: Checkpoint, players: Mapping[str, Player]) -> Position:
             player.average.load_state_dict(_part(checkpoint.model, f"{name}@ema/"))
         if player.optimizer is not None:
             _restore_optimizer(player.optimizer, checkpoint, name)
-        if player.scaler is not None:
+        # A run that changes to fp16 begins with a new scale.
+        if player.scaler is not None and name in checkpoint.state["scalers"]:
             player.scaler.load_state_dict(trees.unflatten(checkpoint.state["scalers"][name], {}))
     return position_of(checkpoint)
 

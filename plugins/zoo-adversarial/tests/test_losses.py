@@ -131,6 +131,13 @@ def test_the_penalty_is_taken_between_a_real_picture_and_its_fake():
     torch.testing.assert_close(values, (4 * share - 1) ** 2)
 
 
+def test_the_penalty_takes_fakes_in_half_precision():
+    real, fake = torch.randn(3, 1, 1, 2), torch.randn(3, 1, 1, 2).bfloat16()
+    values = wasserstein().penalty(lambda pictures: pictures.flatten(1).sum(1), real, fake)
+    # The slope of a sum of two entries is the root of 2.
+    torch.testing.assert_close(values, torch.full((3,), 10 * (2**0.5 - 1) ** 2))
+
+
 def test_the_penaltys_gradient_is_that_of_finite_differences():
     critic = torch.nn.Sequential(
         torch.nn.Flatten(), torch.nn.Linear(6, 5), torch.nn.Tanh(), torch.nn.Linear(5, 1), torch.nn.Flatten(0)

@@ -128,7 +128,8 @@ class Penalised(Wasserstein):
             fake: As many, without gradients.
         """
         share = torch.rand(len(real), *(1,) * (real.ndim - 1), dtype=real.dtype, device=real.device)
-        between = torch.lerp(real, fake, share).requires_grad_()
+        # Under autocast the generator answers in half precision.
+        between = torch.lerp(real, fake.to(real.dtype), share).requires_grad_()
         (slopes,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
         norms: Tensor = torch.linalg.vector_norm(slopes.flatten(1), dim=1)
         return self.weight * (norms - 1).square()
