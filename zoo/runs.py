@@ -17,6 +17,9 @@ from zoo.errors import ArtifactError, EnvironmentFault, UsageError
 from zoo.files import LOCAL, Disk, dump_json, load_json, read_bytes
 
 RUNS = Path("runs")
+CHECKPOINT = re.compile(r"step-(\d{8,})")
+"""The name of a committed checkpoint's folder: the step that it was taken after."""
+
 # What ``Disk.replace`` writes beside a file before it commits.
 _ASIDE = re.compile(r"\..+\.\d+")
 

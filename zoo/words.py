@@ -93,9 +93,8 @@ def _require_plain(value: Any, levels: int) -> None:
         raise ValueError(f"it is nested deeper than {_DEEPEST} levels")
     if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
         raise ValueError("a whole number has more than 64 bits")
-    for each in (
-        value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    ):
+    inner = value.values() if isinstance(value, dict) else value
+    for each in inner if isinstance(value, dict | list | tuple) else ():
         _require_plain(each, levels - 1)
 
 

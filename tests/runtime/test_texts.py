@@ -56,7 +56,7 @@ def test_a_binary_file_is_refused(write):
         read_text(write(b"a\nb\0c"))
 
 
-# Python knows the last four, but as codecs of bytes, of text alone, of nothing, and not at all.
+# A name that nobody uses, codecs of bytes, of text alone and of nothing, and a name that no codec can have.
 @pytest.mark.parametrize("name", ["klingon", "base64", "rot13", "undefined", "utf-8\0"])
 def test_what_is_no_encoding_of_text_is_a_usage_error(write, name):
     with pytest.raises(UsageError, match=f"data\\.encoding={name}: unknown text encoding"):

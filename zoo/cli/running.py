@@ -46,8 +46,8 @@ def _status(run: Run) -> dict[str, Any]:
 
 def _as_found(run: Run, status: dict[str, Any]) -> dict[str, Any]:
     """What the file says was so at the start; a process that was killed since could not change it."""
-    names = (path.name.removeprefix("step-") for path in run.checkpoints_path.glob("step-*"))
-    steps = [int(name) for name in names if name.isdecimal()]
+    found = (run_folders.CHECKPOINT.fullmatch(path.name) for path in run.checkpoints_path.glob("*"))
+    steps = [int(name[1]) for name in found if name]
     state = "running" if locks.is_held(run.path) else "stopped"
     return {**status, "state": state, "step": max(steps, default=status.get("step", 0))}
 

@@ -18,7 +18,7 @@ from zoo import locks, postprocessing
 from zoo.contracts.certificate import Certificate
 from zoo.contracts.signature import Signature
 from zoo.contracts.tensors import TensorSpec
-from zoo.errors import UsageError, VerificationError, ZooError
+from zoo.errors import ArtifactError, UsageError, VerificationError, ZooError
 from zoo.exporting.assemble import assemble
 from zoo.exporting.certify import Proof, certify
 from zoo.exporting.form import check_form
@@ -77,7 +77,7 @@ def _undisturbed(run: Run) -> Iterator[None]:
     """Says so where an export failed because the run went on to another checkpoint meanwhile."""
     try:
         yield
-    except ZooError as error:
+    except (ArtifactError, VerificationError) as error:
         if locks.is_held(run.path):
             raise locks.in_use(run.path) from error
         raise

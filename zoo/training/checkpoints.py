@@ -22,11 +22,11 @@ from safetensors import SafetensorError
 
 from zoo.errors import ArtifactError, EnvironmentFault
 from zoo.files import Disk, dump_json, load_json, read_bytes
+from zoo.runs import CHECKPOINT
 from zoo.training import sharding
 from zoo.training.distributed import Team
 from zoo.training.trees import Tensors
 
-_FOLDER = re.compile(r"step-(\d{8,})")
 _MANIFEST = "MANIFEST.json"
 _STATE = "state.json"
 _TENSORS = ("model", "optimizer")
@@ -150,7 +150,7 @@ def steps(folder: Path) -> list[int]:
     """Steps of the committed checkpoints, oldest first."""
     if not folder.is_dir():
         return []
-    return sorted(int(match[1]) for path in folder.iterdir() if (match := _FOLDER.fullmatch(path.name)))
+    return sorted(int(match[1]) for path in folder.iterdir() if (match := CHECKPOINT.fullmatch(path.name)))
 
 
 def load(folder: Path, step: int) -> Checkpoint:
@@ -199,7 +199,7 @@ def remove_above(folder: Path, step: int, disk: Disk) -> None:
     Half-written and half-removed folders, which a killed process leaves, go with them.
     """
     for path in list(folder.iterdir()):
-        found = _FOLDER.fullmatch(path.name)
+        found = CHECKPOINT.fullmatch(path.name)
         if path.name.startswith(".") or (found and int(found[1]) > step):
             disk.remove(path)
 
@@ -230,7 +230,7 @@ def _require_kept(path: Path, step: int) -> None:
 
 
 def _step_of(path: Path) -> int:
-    match = _FOLDER.fullmatch(path.name)
+    match = CHECKPOINT.fullmatch(path.name)
     return int(match[1]) if match else -1
 
 
